@@ -1,0 +1,1 @@
+"""Generators: from a configuration and a seed to an architecture, as data."""

@@ -1,0 +1,1 @@
+"""Networks: from an architecture to a torch module."""

@@ -1,0 +1,225 @@
+"""Records: what the files of a search hold, and how they are read and written.
+
+A file is written to a temporary name, flushed to the disk and renamed, so a reader sees the old
+file or the new one, never a part of one. JSON has no NaN: a missing number is null.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+Configuration = Mapping[str, int | float | str]
+"""A point of the search space: a value for the name of each hyperparameter."""
+
+
+class RecordError(Exception):
+    """A file is missing, damaged or of another kind than expected."""
+
+
+class Record:
+    """A frozen dataclass that can be written as JSON and read back."""
+
+    __slots__ = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, nested records as dicts."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record of `values`.
+
+        Raises:
+            RecordError: a field is missing or unknown.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        if set(values) != names:
+            missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+            raise RecordError(f"not a {cls.__name__}: {missing=}, {unknown=}")
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSettings(Record):
+    """What a generator is given beside its hyperparameters.
+
+    `stage_ratios` share the top nodes among the stages, `channel_ratios` their widths; `merges`
+    and `operations` are the weights with which each node draws its own.
+    """
+
+    stage_ratios: tuple[float, ...]
+    channel_ratios: tuple[float, ...]
+    merges: Mapping[str, float]
+    operations: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings(Record):
+    """How a network is trained; lengths in pixels.
+
+    `cutout` is the side of the erased square, 0 for none; `flip` mirrors left and right;
+    `gradient_clip` bounds the norm of all gradients together.
+    """
+
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    gradient_clip: float
+    crop_padding: int
+    flip: bool
+    cutout: int
+    dropout: float
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol(Record):
+    """All that decides a training, beside its proposal and the data."""
+
+    generator: str
+    generator_settings: GeneratorSettings
+    parameter_limit: int
+    training: TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal(Record):
+    """What one slot of a rung is to train.
+
+    `origin` is `random`, `model`, or `fallback` (the model was asked but gave nothing, `reason`
+    says why); a promoted proposal keeps its parent's. `parent` is the trial in the rung below
+    that it was promoted from. `seed` decides the architecture, the weights and the batches.
+    """
+
+    configuration: Configuration
+    budget: int
+    seed: int
+    origin: str
+    reason: str | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial(Record):
+    """A proposal and what came of it.
+
+    `name` is its place, as in `b0-r1-s2`. `status` is `ok`, `diverged`, `out_of_memory` or
+    `invalid` (no network of that configuration meets the parameter limit); the other states have
+    `validation_error` None and say why in `error`. `epochs` are those trained here, fewer than
+    the budget when the trial continues its parent. `sample_memory_bytes` is per image.
+    """
+
+    name: str
+    configuration: Configuration
+    budget: int
+    seed: int
+    origin: str
+    parent: str | None
+    status: str
+    epochs: int
+    validation_error: float | None
+    architecture_hash: str | None
+    width: int | None
+    nodes: int | None
+    parameters: int | None
+    multiply_adds: int | None
+    sample_memory_bytes: int | None
+    error: str | None
+    cost: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a search learns from a trial: `loss` is minimised, infinite for a failed trial."""
+
+    configuration: Configuration
+    budget: int
+    loss: float
+
+
+def trial_name(bracket: int, rung: int, slot: int) -> str:
+    """Return the name of the trial at a place of the plan."""
+    return f"b{bracket}-r{rung}-s{slot}"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write `values` as JSON that people can read, whole or not at all."""
+    write_text(path, json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Return the values of a JSON file.
+
+    Raises:
+        RecordError: there is no such file, or it is cut off or not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise RecordError(f"there is no file {path}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path} is damaged ({error}); delete it and run again") from None
+
+
+def write_proposals(path: Path, proposals: Sequence[Proposal]) -> None:
+    """Write the proposals of a rung, one per slot."""
+    write_json(path, [proposal.as_dict() for proposal in proposals])
+
+
+def read_proposals(path: Path) -> list[Proposal]:
+    """Return the proposals of a rung, one per slot."""
+    return [_read_record(Proposal, path, values) for values in _expect(path, list)]
+
+
+def write_trial(path: Path, trial: Trial) -> None:
+    """Write one trial."""
+    write_json(path, trial.as_dict())
+
+
+def read_trial(path: Path) -> Trial:
+    """Return one trial."""
+    return _read_record(Trial, path, _expect(path, dict))
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _expect(path: Path, kind: type) -> Any:
+    values = read_json(path)
+    if not isinstance(values, kind):
+        raise RecordError(f"{path} is damaged (it holds no {kind.__name__}); delete it, run again")
+    return values
+
+
+def _read_record(kind: type[R], path: Path, values: Any) -> R:
+    try:
+        return kind.from_dict(values)
+    except (RecordError, TypeError) as error:
+        raise RecordError(f"{path} is damaged ({error}); delete it and run again") from None

@@ -1,0 +1,106 @@
+"""Tables of trials: one row per trial, numbers that survive a round trip through CSV.
+
+`trials.csv` holds what is reproducible, `costs.csv` what depends on the machine and the day.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from nago.records import Configuration, Observation, RecordError, Trial, write_text
+
+PLACE = ["trial", "bracket", "rung", "slot"]
+BEFORE = [*PLACE, "budget", "epochs", "origin", "parent", "seed"]
+AFTER = [
+    "status",
+    "validation_error",
+    "architecture_hash",
+    "width",
+    "nodes",
+    "parameters",
+    "multiply_adds",
+    "sample_memory_bytes",
+    "error",
+]
+WHOLE_NUMBERS = ["width", "nodes", "parameters", "multiply_adds", "sample_memory_bytes"]
+
+
+def tabulate(trials: Sequence[Trial]) -> pd.DataFrame:
+    """Return the reproducible part of `trials`, a row each; hyperparameters in the middle."""
+    rows = []
+    for trial in trials:
+        values = trial.as_dict()
+        row = _place(trial.name) | {name: values[name] for name in BEFORE[len(PLACE) :]}
+        row |= dict(trial.configuration) | {name: values[name] for name in AFTER}
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=None if rows else [*BEFORE, *AFTER])
+    return _set_types(table)
+
+
+def tabulate_costs(trials: Sequence[Trial]) -> pd.DataFrame:
+    """Return what the trials cost: seconds, memory, host and versions, a row each."""
+    rows = [_place(trial.name) | {"epochs": trial.epochs} | dict(trial.cost) for trial in trials]
+    return pd.DataFrame(rows)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a table of trials or costs.
+
+    Raises:
+        RecordError: there is no such file, or its last line is cut off.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise RecordError(f"there is no file {path}") from None
+    if not text.endswith(b"\n"):
+        raise RecordError(f"{path} is damaged (its last line is cut off); delete it, run again")
+    return _set_types(pd.read_csv(path, float_precision="round_trip"))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table whole or not at all; floats with the digits that give them back."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def join_tables(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all tables, in their order."""
+    return _set_types(pd.concat(tables, ignore_index=True))
+
+
+def hyperparameters(table: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that hold the configuration."""
+    return [str(name) for name in table.columns if name not in {*BEFORE, *AFTER}]
+
+
+def configuration_of(row: pd.Series) -> Configuration:
+    """Return the configuration of one row, numbers as Python's own."""
+    return {
+        str(name): value.item() if hasattr(value, "item") else value
+        for name, value in row.items()
+        if name not in {*BEFORE, *AFTER}
+    }
+
+
+def observations(table: pd.DataFrame, objective: str = "validation_error") -> list[Observation]:
+    """Return what a search learns from a table, in the order of its rows."""
+    names = hyperparameters(table)
+    return [
+        Observation(
+            configuration={name: record[name] for name in names},
+            budget=record["budget"],
+            loss=float("inf") if pd.isna(record[objective]) else record[objective],
+        )
+        for record in table.to_dict("records")
+    ]
+
+
+def _place(name: str) -> dict[str, str | int]:
+    bracket, rung, slot = (int(part[1:]) for part in name.split("-"))
+    return {"trial": name, "bracket": bracket, "rung": rung, "slot": slot}
+
+
+def _set_types(table: pd.DataFrame) -> pd.DataFrame:
+    present = [name for name in WHOLE_NUMBERS if name in table.columns]
+    return table.astype(dict.fromkeys(present, "Int64"))
