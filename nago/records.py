@@ -17,6 +17,14 @@ Configuration = Mapping[str, int | float | str]
 """A point of the search space: a value for the name of each hyperparameter."""
 
 
+MEASURES = ("hash", "width", "nodes", "parameters", "multiply_adds", "sample_memory_bytes")
+"""What records say of an architecture; the width is that of the first stage."""
+
+
+class UserError(ValueError):
+    """What a user gave cannot be used; the message says why, and what could be."""
+
+
 class RecordError(Exception):
     """A file is missing, damaged or of another kind than expected."""
 
@@ -74,7 +82,6 @@ class TrainingSettings(Record):
     crop_padding: int
     flip: bool
     cutout: int
-    dropout: float
     threads: int
 
 
@@ -124,7 +131,7 @@ class Trial(Record):
     status: str
     epochs: int
     validation_error: float | None
-    architecture_hash: str | None
+    hash: str | None
     width: int | None
     nodes: int | None
     parameters: int | None
@@ -144,8 +151,14 @@ class Observation:
 
 
 def trial_name(bracket: int, rung: int, slot: int) -> str:
-    """Return the name of the trial at a place of the plan."""
+    """Return the name of the trial at a place of the plan, as in `b0-r1-s2`."""
     return f"b{bracket}-r{rung}-s{slot}"
+
+
+def parse_trial_name(name: str) -> tuple[int, int, int]:
+    """Return the bracket, rung and slot of a trial's name."""
+    bracket, rung, slot = (int(part[1:]) for part in name.split("-"))
+    return bracket, rung, slot
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -186,6 +199,15 @@ def read_json(path: Path) -> Any:
         raise RecordError(f"there is no file {path}") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RecordError(f"{path} is damaged ({error}); delete it and run again") from None
+
+
+def read_protocol(path: Path) -> Protocol:
+    """Return how networks are drawn and trained."""
+    values = _expect(path, dict)
+    settings = _read_record(GeneratorSettings, path, values.get("generator_settings", {}))
+    training = _read_record(TrainingSettings, path, values.get("training", {}))
+    whole = values | {"generator_settings": settings, "training": training}
+    return _read_record(Protocol, path, whole)
 
 
 def write_proposals(path: Path, proposals: Sequence[Proposal]) -> None:

@@ -3,27 +3,25 @@
 `trials.csv` holds what is reproducible, `costs.csv` what depends on the machine and the day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from nago.records import Configuration, Observation, RecordError, Trial, write_text
+from nago.records import (
+    MEASURES,
+    Configuration,
+    Observation,
+    RecordError,
+    Trial,
+    parse_trial_name,
+    write_text,
+)
 
 PLACE = ["trial", "bracket", "rung", "slot"]
 BEFORE = [*PLACE, "budget", "epochs", "origin", "parent", "seed"]
-AFTER = [
-    "status",
-    "validation_error",
-    "architecture_hash",
-    "width",
-    "nodes",
-    "parameters",
-    "multiply_adds",
-    "sample_memory_bytes",
-    "error",
-]
-WHOLE_NUMBERS = ["width", "nodes", "parameters", "multiply_adds", "sample_memory_bytes"]
+AFTER = ["status", "validation_error", *MEASURES, "error"]
 
 
 def tabulate(trials: Sequence[Trial]) -> pd.DataFrame:
@@ -42,6 +40,16 @@ def tabulate_costs(trials: Sequence[Trial]) -> pd.DataFrame:
     """Return what the trials cost: seconds, memory, host and versions, a row each."""
     rows = [_place(trial.name) | {"epochs": trial.epochs} | dict(trial.cost) for trial in trials]
     return pd.DataFrame(rows)
+
+
+def tabulate_finals(finals: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the reproducible part of the final networks' results, a row each."""
+    left_out = {"configuration", "architecture", "cost"}
+    rows = [
+        {"network": place} | {key: value for key, value in final.items() if key not in left_out}
+        for place, final in enumerate(finals)
+    ]
+    return _set_types(pd.DataFrame(rows))
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -97,10 +105,10 @@ def observations(table: pd.DataFrame, objective: str = "validation_error") -> li
 
 
 def _place(name: str) -> dict[str, str | int]:
-    bracket, rung, slot = (int(part[1:]) for part in name.split("-"))
+    bracket, rung, slot = parse_trial_name(name)
     return {"trial": name, "bracket": bracket, "rung": rung, "slot": slot}
 
 
 def _set_types(table: pd.DataFrame) -> pd.DataFrame:
-    present = [name for name in WHOLE_NUMBERS if name in table.columns]
+    present = [name for name in MEASURES[1:] if name in table.columns]
     return table.astype(dict.fromkeys(present, "Int64"))

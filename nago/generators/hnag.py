@@ -16,8 +16,9 @@ from nago.generators.architecture import (
     MiddleNode,
     Operation,
 )
+from nago.generators.stages import assign_stages
 from nago.generators.wiring import draw_erdos_renyi, draw_watts_strogatz
-from nago.records import Configuration, GeneratorSettings
+from nago.records import Configuration, GeneratorSettings, UserError
 
 
 def draw_cells(
@@ -32,46 +33,18 @@ def draw_cells(
         seed: decides the draw, alone.
 
     Raises:
-        ValueError: a value is out of range, or a stage gets no cell.
+        UserError: a value is out of range, or a stage gets no cell.
     """
     values = _Values(configuration)
-    stages = assign_stages(values.whole("top_nodes"), settings.stage_ratios)
     draw = _Draw(settings, random.Random(seed))
     top = draw_watts_strogatz(
         values.whole("top_nodes"), values.whole("top_k"), values.real("top_p"), draw.rng
     )
+    stages = assign_stages(len(top), settings.stage_ratios)
     return tuple(
         Cell(stage, inputs, draw.merge(inputs), _draw_nodes(values, draw))
         for stage, inputs in zip(stages, top, strict=True)
     )
-
-
-def assign_stages(nodes: int, ratios: Sequence[float]) -> tuple[int, ...]:
-    """Return the stage of each top node.
-
-    Nodes are walked in order; a node moves on to the next stage once its place reaches the
-    share of the stages so far, by at most one stage a node.
-
-    Raises:
-        ValueError: a ratio is not positive, or a stage gets no node.
-    """
-    if not ratios or any(not ratio > 0 for ratio in ratios):
-        raise ValueError(f"stage_ratios must all be above 0, got {list(ratios)}")
-    stages, stage = [], 0
-    for place in range(nodes):
-        threshold = sum(ratios[: stage + 1]) / sum(ratios) * nodes
-        # The tolerance keeps 3 nodes at a third each from depending on rounding.
-        if place >= threshold - 1e-9 and stage < len(ratios) - 1:
-            stage += 1
-        stages.append(stage)
-    empty = sorted(set(range(len(ratios))) - set(stages))
-    if empty:
-        names = ", ".join(str(stage + 1) for stage in empty)
-        raise ValueError(
-            f"stage_ratios {list(ratios)} leave stage {names} of {len(ratios)} empty at"
-            f" {nodes} top nodes; give it a larger share, as in {[1] * len(ratios)}"
-        )
-    return tuple(stages)
 
 
 class _Values:
@@ -82,13 +55,13 @@ class _Values:
 
     def _read(self, name: str) -> int | float | str:
         if name not in self._configuration:
-            raise ValueError(f"the configuration has no {name}: {dict(self._configuration)}")
+            raise UserError(f"the configuration has no {name}: {dict(self._configuration)}")
         return self._configuration[name]
 
     def whole(self, name: str) -> int:
         value = self._read(name)
         if isinstance(value, str) or int(value) != value:
-            raise ValueError(f"{name} must be a whole number, got {value!r}")
+            raise UserError(f"{name} must be a whole number, got {value!r}")
         return int(value)
 
     def real(self, name: str) -> float:
@@ -115,10 +88,10 @@ class _Draw:
 def _weights(name: str, given: Mapping[str, float], known: Sequence[str]) -> list[float]:
     unknown = sorted(set(given) - set(known))
     if unknown:
-        raise ValueError(f"{name} has no {unknown[0]!r}; it has {', '.join(known)}")
+        raise UserError(f"{name} has no {unknown[0]!r}; it has {', '.join(known)}")
     weights = [float(given.get(key, 0)) for key in known]
     if min(weights) < 0 or sum(weights) <= 0:
-        raise ValueError(f"{name} must be weights of at least 0, not all 0, got {dict(given)}")
+        raise UserError(f"{name} must be weights of at least 0, not all 0, got {dict(given)}")
     return weights
 
 

@@ -19,6 +19,7 @@ from nago.generators.architecture import (
     stage_of,
     stem_resolution,
 )
+from nago.records import UserError
 
 FULL_HEAD_WIDTH = 1280
 FULL_HEAD_LIMIT = 4_000_000
@@ -45,11 +46,11 @@ def solve_widths(
     all parameters of the network together are at most the limit.
 
     Raises:
-        ValueError: even base 1 is over the limit, or a stage would have no pixel left.
+        UserError: even base 1 is over the limit, or a stage would have no pixel left.
     """
     stages = len(channel_ratios)
     if stem_resolution(task.image_size) < 2 ** (stages - 1):
-        raise ValueError(
+        raise UserError(
             f"images of {task.image_size} pixels are too small for {stages} stages;"
             f" image_size must be at least {2 ** (stages - 1)}"
         )
@@ -62,7 +63,7 @@ def solve_widths(
         return terms.count(widths) + ends
 
     if count(1) > task.parameter_limit:
-        raise ValueError(
+        raise UserError(
             f"the narrowest network has {count(1):,} parameters, over the limit of"
             f" {task.parameter_limit:,}; raise the limit or ask for fewer nodes"
         )

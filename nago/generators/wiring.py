@@ -10,19 +10,13 @@ from collections.abc import Callable
 
 import networkx as nx
 
+from nago.records import UserError
+
 Wiring = tuple[tuple[int, ...], ...]
 """For each node, the smaller nodes whose outputs it takes, in rising order."""
 
 MAX_DRAWS = 1_000_000
 """Redraws before a probability is called hopeless; at P 0.1 and 10 nodes 150 are usual."""
-
-
-def effective_k(nodes: int, k: int) -> int:
-    """Return the neighbours that a Watts-Strogatz ring has: K at most N-1, and even.
-
-    networkx joins K // 2 neighbours on each side, so an odd K means K - 1.
-    """
-    return 2 * (min(k, nodes - 1) // 2)
 
 
 def draw_watts_strogatz(nodes: int, k: int, p: float, rng: random.Random) -> Wiring:
@@ -35,14 +29,14 @@ def draw_watts_strogatz(nodes: int, k: int, p: float, rng: random.Random) -> Wir
         rng: gives the draw.
 
     Raises:
-        ValueError: a number is out of its range.
+        UserError: a number is out of its range.
 
     Source: Watts and Strogatz 1998, Nature 393.
     """
     if nodes < 3:
-        raise ValueError(f"a Watts-Strogatz graph needs at least 3 nodes, got {nodes}")
+        raise UserError(f"a Watts-Strogatz graph needs at least 3 nodes, got {nodes}")
     if k < 2:
-        raise ValueError(f"K must be at least 2 for a connected ring, got {k}")
+        raise UserError(f"K must be at least 2 for a connected ring, got {k}")
     _check_probability(p)
     neighbours = min(k, nodes - 1)
     return _draw_connected(lambda: nx.watts_strogatz_graph(nodes, neighbours, p, seed=rng))
@@ -57,21 +51,21 @@ def draw_erdos_renyi(nodes: int, p: float, rng: random.Random) -> Wiring:
         rng: gives the draw.
 
     Raises:
-        ValueError: a number is out of its range, or no connected graph came up.
+        UserError: a number is out of its range, or no connected graph came up.
 
     Source: Erdos and Renyi 1959; Gilbert's G(n, p).
     """
     if nodes < 1:
-        raise ValueError(f"an Erdos-Renyi graph needs at least 1 node, got {nodes}")
+        raise UserError(f"an Erdos-Renyi graph needs at least 1 node, got {nodes}")
     _check_probability(p)
     if p == 0 and nodes > 1:
-        raise ValueError(f"P must be above 0 for a connected graph of {nodes} nodes, got 0")
+        raise UserError(f"P must be above 0 for a connected graph of {nodes} nodes, got 0")
     return _draw_connected(lambda: nx.gnp_random_graph(nodes, p, seed=rng))
 
 
 def _check_probability(p: float) -> None:
     if not 0 <= p <= 1:
-        raise ValueError(f"P must be a probability from 0 to 1, got {p}")
+        raise UserError(f"P must be a probability from 0 to 1, got {p}")
 
 
 def _draw_connected(draw: Callable[[], "nx.Graph[int]"]) -> Wiring:
@@ -83,4 +77,4 @@ def _draw_connected(draw: Callable[[], "nx.Graph[int]"]) -> Wiring:
                 tuple(sorted(other for other in graph[node] if other < node))
                 for node in range(len(graph))
             )
-    raise ValueError(f"no connected graph among {MAX_DRAWS} draws: raise P or lower the nodes")
+    raise UserError(f"no connected graph among {MAX_DRAWS} draws: raise P or lower the nodes")

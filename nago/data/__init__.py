@@ -1,0 +1,1 @@
+"""Data: prepared arrays, their splits, and the augmentation of batches."""

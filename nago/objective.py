@@ -1,0 +1,234 @@
+"""The objective: a proposal becomes a trial, the winner's generator becomes tested networks.
+
+Here the two sides meet: the search knows configurations and losses, the networks architectures.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nago.data.datasets import DatasetInfo, read_info
+from nago.data.images import LabelledImages, load_images
+from nago.generators.architecture import Architecture, Task
+from nago.generators.complexity import Complexity, count_complexity
+from nago.generators.draw import draw_architecture
+from nago.networks.build import Network, build_network
+from nago.records import MEASURES, Configuration, Proposal, Protocol, Trial
+from nago.seeds import derive_seed
+from nago.training.device import choose_device, reproducible
+from nago.training.evaluation import evaluate
+from nago.training.loop import train_network
+from nago.training.outcome import CurveRow, Outcome
+from nago.training.run import Run, print_line
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A network of a configuration, and what it costs."""
+
+    architecture: Architecture
+    complexity: Complexity
+    network: Network
+
+    def measures(self) -> dict[str, Any]:
+        """Return the values of MEASURES, by name."""
+        architecture, complexity = self.architecture, self.complexity
+        values = (
+            architecture.hash,
+            architecture.widths[0],
+            architecture.nodes,
+            complexity.parameters,
+            complexity.multiply_adds,
+            complexity.sample_memory_bytes,
+        )
+        return dict(zip(MEASURES, values, strict=True))
+
+
+def draw_network(
+    configuration: Configuration, protocol: Protocol, info: DatasetInfo, seed: int
+) -> Draw:
+    """Return the network that `seed` draws from a generator for a data set.
+
+    Raises:
+        ValueError: the configuration is out of range, or no width meets the limit.
+    """
+    task = Task(info.image_size, info.channels, len(info.class_names), protocol.parameter_limit)
+    architecture = draw_architecture(
+        protocol.generator,
+        configuration,
+        protocol.generator_settings,
+        task,
+        derive_seed(seed, "architecture"),
+    )
+    network = build_network(architecture, derive_seed(seed, "weights"))
+    return Draw(architecture, count_complexity(architecture), network)
+
+
+def evaluate_proposal(
+    *,
+    name: str,
+    proposal: Proposal,
+    protocol: Protocol,
+    data: Path,
+    checkpoint: Path,
+    start: Path | None = None,
+) -> tuple[Trial, tuple[CurveRow, ...]]:
+    """Draw, train and validate what is proposed; return the trial and its curve.
+
+    Args:
+        name: of the trial.
+        proposal: what to train.
+        protocol: how.
+        data: the folder of the prepared data set; its test part is not read.
+        checkpoint: where an interrupted training goes on, left there at the end.
+        start: the last state of the parent, if the trial continues it.
+    """
+    info = read_info(data)
+    try:
+        draw = draw_network(proposal.configuration, protocol, info, proposal.seed)
+    except ValueError as error:
+        print_line(f"{name}: {error}")
+        return _make_trial(name, proposal, None, _invalid(str(error))), ()
+    print_line(f"{name}: {_describe(draw)}, {proposal.budget} epochs")
+    outcome = train_network(
+        draw.network,
+        load_images(data, "train"),
+        load_images(data, "validation"),
+        Run(
+            settings=protocol.training,
+            budget=proposal.budget,
+            seed=proposal.seed,
+            checkpoint=checkpoint,
+            fingerprint=_fingerprint(draw, info),
+            start=start,
+        ),
+    )
+    return _make_trial(name, proposal, draw, outcome), outcome.curve
+
+
+def train_final(
+    *,
+    configuration: Configuration,
+    protocol: Protocol,
+    epochs: int,
+    seed: int,
+    data: Path,
+    checkpoint: Path,
+) -> tuple[dict[str, Any], tuple[CurveRow, ...], Network]:
+    """Draw a network, train it to completion on all but the test part, and test it once.
+
+    Returns:
+        The result, with `test_accuracy` in [0, 1], or None if the training came to nothing;
+        the curve; the network with its last weights.
+    """
+    info = read_info(data)
+    draw = draw_network(configuration, protocol, info, seed)
+    print_line(f"{_describe(draw)}, {epochs} epochs")
+    images = _join(load_images(data, "train"), load_images(data, "validation"))
+    run = Run(
+        settings=protocol.training,
+        budget=epochs,
+        seed=seed,
+        checkpoint=checkpoint,
+        fingerprint=_fingerprint(draw, info),
+    )
+    outcome = train_network(draw.network, images, None, run)
+    accuracy = None
+    if outcome.status == "ok":
+        device = choose_device(run.device)
+        with reproducible(device, protocol.training.threads):
+            test = load_images(data, "test").to(device)
+            _, error = evaluate(draw.network, test, outcome.batch_size)
+        accuracy = 1 - error
+        print_line(f"test accuracy {accuracy:.2%}")
+    result = {
+        "status": outcome.status,
+        "seed": seed,
+        "epochs": outcome.epochs,
+        "test_accuracy": accuracy,
+        **draw.measures(),
+        "error": outcome.error,
+        "configuration": dict(configuration),
+        "architecture": draw.architecture.to_json(),
+        "cost": _measure_cost(outcome),
+    }
+    return result, outcome.curve, draw.network
+
+
+def _make_trial(name: str, proposal: Proposal, draw: Draw | None, outcome: Outcome) -> Trial:
+    measures = draw.measures() if draw else dict.fromkeys(MEASURES)
+    return Trial(
+        name=name,
+        configuration=dict(proposal.configuration),
+        budget=proposal.budget,
+        seed=proposal.seed,
+        origin=proposal.origin,
+        parent=proposal.parent,
+        status=outcome.status,
+        epochs=outcome.epochs,
+        validation_error=outcome.validation_error,
+        **measures,
+        error=outcome.error,
+        cost=_measure_cost(outcome),
+    )
+
+
+def _invalid(error: str) -> Outcome:
+    return Outcome(
+        status="invalid",
+        epochs=0,
+        validation_error=None,
+        error=error,
+        curve=(),
+        batch_size=0,
+        seconds=0.0,
+    )
+
+
+def _describe(draw: Draw) -> str:
+    complexity = draw.complexity
+    return (
+        f"architecture {draw.architecture.hash}, {draw.architecture.nodes} operations,"
+        f" {complexity.parameters:,} parameters,"
+        f" {complexity.sample_memory_bytes / 2**20:.2f} MB per image"
+    )
+
+
+def _fingerprint(draw: Draw, info: DatasetInfo) -> str:
+    text = json.dumps([draw.architecture.hash, info.fingerprint])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _join(first: LabelledImages, second: LabelledImages) -> LabelledImages:
+    return LabelledImages(
+        torch.cat([first.pixels, second.pixels]),
+        torch.cat([first.labels, second.labels]),
+        first.mean,
+        first.std,
+    )
+
+
+def _measure_cost(outcome: Outcome) -> dict[str, Any]:
+    """Return what depends on the machine and the day: never part of what must repeat."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    device = choose_device("auto")
+    cuda = device.type == "cuda"
+    return {
+        "seconds": round(outcome.seconds, 3),
+        "batch_size": outcome.batch_size,
+        "peak_memory_bytes": peak if sys.platform == "darwin" else 1024 * peak,
+        "gpu_peak_memory_bytes": torch.cuda.max_memory_allocated() if cuda else None,
+        "device": torch.cuda.get_device_name(device) if cuda else platform.machine(),
+        "host": platform.node(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

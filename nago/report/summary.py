@@ -1,0 +1,118 @@
+"""The summary of a search for people: two columns, one line per quantity.
+
+Values are text with the digits that mean something; whoever computes with them reads
+`trials.csv` and the records of the final networks instead.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from nago.generators.spaces import effective_k
+from nago.records import Configuration
+from nago.search.incumbent import select_incumbent
+from nago.tables import configuration_of
+
+NONE = "none"
+MEGABYTE = 2**20
+LATTICES = ("top", "bottom")
+"""The levels whose graphs are Watts-Strogatz graphs, with `{level}_k` and `{level}_nodes`."""
+
+
+def summarise(table: pd.DataFrame, finals: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return what a search did, chose and reached.
+
+    Args:
+        table: a row per trial, as `nago.tables.read_table` gives it; it may be empty.
+        finals: a mapping per final network with `test_accuracy` in [0, 1], `parameters`,
+            `sample_memory_bytes` and `hash`; there may be none yet.
+
+    Returns:
+        Columns `quantity` (with its unit) and `value`, both text.
+    """
+    rows = [*_count_trials(table), *_count_proposals(table)]
+    if table["validation_error"].notna().any():
+        rows += _describe_choice(table)
+    else:
+        rows.append(("incumbent", f"{NONE}: no trial succeeded"))
+    rows += _describe_finals(finals)
+    return pd.DataFrame(
+        [(name, str(value)) for name, value in rows], columns=["quantity", "value"]
+    )
+
+
+def effective_neighbours(configuration: Configuration) -> dict[str, int]:
+    """Return the K that each Watts-Strogatz graph really has, by its hyperparameter."""
+    neighbours = {}
+    for level in LATTICES:
+        if f"{level}_k" in configuration:
+            given, nodes = configuration[f"{level}_k"], configuration[f"{level}_nodes"]
+            neighbours[f"{level}_k"] = effective_k(int(nodes), int(given))
+    return neighbours
+
+
+def _count_trials(table: pd.DataFrame) -> list[tuple[str, object]]:
+    failed = table.loc[table["status"] != "ok", "status"].value_counts().sort_index()
+    rows: list[tuple[str, object]] = [("trials", len(table)), ("trials failed", failed.sum())]
+    rows += [(f"trials failed: {status}", count) for status, count in failed.items()]
+    return [*rows, ("epochs trained", int(table["epochs"].sum()))]
+
+
+def _count_proposals(table: pd.DataFrame) -> list[tuple[str, object]]:
+    """Count the new proposals by origin; a promoted one only keeps that of its parent."""
+    origins = table.loc[table["parent"].isna(), "origin"]
+    rows: list[tuple[str, object]] = [("new proposals", len(origins))]
+    for origin, name in (("model", "from the model"), ("fallback", "fallback, the model failed")):
+        count = int((origins == origin).sum())
+        share = f"{100 * count / len(origins):.1f}" if len(origins) else NONE
+        rows += [(f"new proposals {name}", count), (f"new proposals {name} (%)", share)]
+    return rows
+
+
+def _describe_choice(table: pd.DataFrame) -> list[tuple[str, object]]:
+    ordered = table.sort_values(["bracket", "rung", "slot"])
+    best = ordered.iloc[int(ordered["validation_error"].astype(float).argmin())]
+    incumbent = select_incumbent(table)
+    configuration = configuration_of(incumbent)
+    rows: list[tuple[str, object]] = [
+        ("lowest validation error at any budget (%)", _percent(best["validation_error"])),
+        ("lowest validation error: trial", best["trial"]),
+        ("incumbent", incumbent["trial"]),
+        ("incumbent: budget (epochs)", incumbent["budget"]),
+        ("incumbent: validation error (%)", _percent(incumbent["validation_error"])),
+    ]
+    neighbours = effective_neighbours(configuration)
+    for name, value in configuration.items():
+        text = f"{value:.4g}" if isinstance(value, float) else value
+        rows.append((f"incumbent: {name}", text))
+        if name in neighbours:
+            rows.append((f"incumbent: {name}, effective", neighbours[name]))
+    return rows
+
+
+def _describe_finals(finals: Sequence[Mapping[str, Any]]) -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = [("final networks", len(finals))]
+    if not finals:
+        return rows
+    accuracies = [
+        100 * final["test_accuracy"] for final in finals if final["test_accuracy"] is not None
+    ]
+    mean = f"{statistics.fmean(accuracies):.2f}" if accuracies else NONE
+    spread = f"{statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else NONE
+    memory = [final["sample_memory_bytes"] / MEGABYTE for final in finals]
+    return [
+        *rows,
+        ("final networks failed", len(finals) - len(accuracies)),
+        ("test accuracy, mean (%)", mean),
+        ("test accuracy, standard deviation (%)", spread),
+        ("parameters, mean", round(statistics.fmean(final["parameters"] for final in finals))),
+        ("sample memory, mean (MB)", f"{statistics.fmean(memory):.2f}"),
+        ("final architectures", " ".join(str(final["hash"]) for final in finals)),
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}" if math.isfinite(share) else NONE

@@ -1,0 +1,1 @@
+"""Search: what to try next, from what was tried; knows no network."""

@@ -1,0 +1,77 @@
+"""A whole search in one process on a cheap objective, by the steps that the workflow takes."""
+
+from collections.abc import Callable, Sequence
+
+from nago.records import Observation, Proposal, Trial, trial_name
+from nago.search.brackets import Rung
+from nago.search.steps import Search, first_rung, fit_surrogate, next_rung
+from nago.tables import observations, tabulate
+
+Objective = Callable[[Proposal], float | None]
+"""The validation error of a proposal, or None if its trial fails."""
+
+
+def simulate(
+    search: Search, objective: Objective, plan: Sequence[Sequence[Rung]], lag: int
+) -> list[Trial]:
+    """Return all trials of a search, in the order of the plan.
+
+    Args:
+        search: the method, its space and seed.
+        objective: what stands for a training.
+        plan: the rungs of each bracket.
+        lag: brackets in flight: bracket b sees the trials of brackets 0 to b - lag.
+
+    Raises:
+        ValueError: `lag` is below 1.
+    """
+    if lag < 1:
+        raise ValueError(f"a bracket sees earlier ones only, so lag must be 1 or more, got {lag=}")
+    trials: list[Trial] = []
+    seen: list[list[Observation]] = []
+    for bracket, rungs in enumerate(plan):
+        history = [item for table in seen[: max(0, bracket - lag + 1)] for item in table]
+        surrogate = fit_surrogate(search, history)
+        proposals = first_rung(search, surrogate, bracket=bracket, rung=rungs[0])
+        below = _evaluate(proposals, objective, bracket, 0)
+        bracket_trials = list(below)
+        for number, rung in enumerate(rungs[1:], start=1):
+            proposals = next_rung(
+                search, surrogate, below, bracket=bracket, number=number, rung=rung
+            )
+            below = _evaluate(proposals, objective, bracket, number)
+            bracket_trials += below
+        seen.append(observations(tabulate(bracket_trials)))
+        trials += bracket_trials
+    return trials
+
+
+def _evaluate(
+    proposals: Sequence[Proposal], objective: Objective, bracket: int, rung: int
+) -> list[Trial]:
+    return [
+        _trial(trial_name(bracket, rung, slot), proposal, objective(proposal))
+        for slot, proposal in enumerate(proposals)
+    ]
+
+
+def _trial(name: str, proposal: Proposal, error: float | None) -> Trial:
+    return Trial(
+        name=name,
+        configuration=proposal.configuration,
+        budget=proposal.budget,
+        seed=proposal.seed,
+        origin=proposal.origin,
+        parent=proposal.parent,
+        status="diverged" if error is None else "ok",
+        epochs=proposal.budget,
+        validation_error=error,
+        hash=None,
+        width=None,
+        nodes=None,
+        parameters=None,
+        multiply_adds=None,
+        sample_memory_bytes=None,
+        error="the objective gave no value" if error is None else None,
+        cost={},
+    )

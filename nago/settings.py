@@ -1,0 +1,241 @@
+"""Settings: what the YAML files and the command line say, checked and made into records.
+
+The schema of the workflow gives every key's kind and default; checks that need more than one
+key stand here. All of it runs before the first job starts.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from nago.generators.architecture import Task
+from nago.generators.spaces import RANGES, make_space, smallest_cells
+from nago.generators.stages import assign_stages
+from nago.generators.widths import solve_widths
+from nago.records import GeneratorSettings, Protocol, TrainingSettings, UserError, read_json
+from nago.search.brackets import Rung
+from nago.search.methods import Method, find_method
+from nago.search.steps import Search
+
+SCHEMA = Path("workflow/schemas/config.schema.yaml")
+CONFIG = Path("config/config.yaml")
+DATASETS = Path("config/datasets")
+
+
+class SettingsError(UserError):
+    """A setting is unknown, of the wrong kind, or doesn't go with the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a run, checked; `values` has one for every key of the schema."""
+
+    values: Mapping[str, Any]
+
+    @property
+    def dataset(self) -> str:
+        """The name of the folders of data and results."""
+        return str(self.values["name"] or self.values["dataset"])
+
+    @property
+    def search(self) -> str:
+        """The name of the search, as in `hnag-bohb`."""
+        return f"{self.values['generator']}-{self.values['method']}"
+
+    @property
+    def plan(self) -> tuple[tuple[Rung, ...], ...]:
+        """The rungs of each bracket."""
+        return self.method.plan(*(self.values[key] for key in PLAN_KEYS))
+
+    @property
+    def method(self) -> Method:
+        """The search method."""
+        return find_method(self.values["method"])
+
+    @property
+    def search_definition(self) -> dict[str, Any]:
+        """All that decides what is proposed, beside the plan; `read_search` takes it."""
+        values = self.values
+        bohb = values["method"] == "bohb"
+        options = {option: values[key] for option, key in BOHB_OPTIONS.items()} if bohb else {}
+        shared = {key: values[key] for key in ("generator", "method", "seed", "continue")}
+        return shared | {"options": options}
+
+    @property
+    def search_protocol(self) -> Protocol:
+        """How the trials of the search are trained."""
+        return self._protocol(self.values["batch_size"], self.values["learning_rate"])
+
+    @property
+    def final_protocol(self) -> Protocol:
+        """How the winner's networks are trained to completion."""
+        return self._protocol(self.values["final_batch_size"], self.values["final_learning_rate"])
+
+    @property
+    def generator_settings(self) -> GeneratorSettings:
+        """What the generator is given beside its hyperparameters."""
+        return GeneratorSettings(
+            stage_ratios=tuple(self.values["stage_ratios"]),
+            channel_ratios=tuple(self.values["channel_ratios"]),
+            merges=self.values["merges"],
+            operations=self.values["operations"],
+        )
+
+    def _protocol(self, batch_size: int, learning_rate: float | None) -> Protocol:
+        values = self.values
+        return Protocol(
+            generator=values["generator"],
+            generator_settings=self.generator_settings,
+            parameter_limit=values["parameter_limit"],
+            training=TrainingSettings(
+                batch_size=batch_size,
+                learning_rate=learning_rate or scale_learning_rate(batch_size),
+                **{key: values[key] for key in TRAINING_KEYS},
+            ),
+        )
+
+
+PLAN_KEYS = ("iterations", "min_budget", "max_budget", "eta")
+TRAINING_KEYS = (
+    "momentum",
+    "weight_decay",
+    "gradient_clip",
+    "crop_padding",
+    "flip",
+    "cutout",
+    "threads",
+)
+BOHB_OPTIONS = {
+    "min_points_in_model": "min_points",
+    "top_n_percent": "top_percent",
+    "num_samples": "samples",
+    "random_fraction": "random_fraction",
+    "bandwidth_factor": "bandwidth_factor",
+    "min_bandwidth": "min_bandwidth",
+}
+"""HpBandSter's names of the options, and ours."""
+
+
+def scale_learning_rate(batch_size: int) -> float:
+    """Return the first learning rate that goes with a batch size.
+
+    0.025 at 96 and 0.1 at 512 as in the paper, on a line through both; below 96 in proportion
+    to the batch, since that line would reach zero.
+    """
+    if batch_size < 96:
+        return 0.025 * batch_size / 96
+    return 0.025 + (0.1 - 0.025) * (batch_size - 96) / (512 - 96)
+
+
+def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
+    """Return the checked settings of a run.
+
+    Args:
+        given: what config/config.yaml and the command line say, together.
+        root: the folder of the project.
+
+    Raises:
+        SettingsError: one line that says what was given and what would be right.
+    """
+    schema = _read_yaml(root / SCHEMA)
+    defaults = {key: rule.get("default") for key, rule in schema["properties"].items()}
+    dataset = given.get("dataset", defaults["dataset"])
+    path = root / DATASETS / f"{dataset}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in (root / DATASETS).glob("*.yaml")))
+        raise SettingsError(f"there is no data set {dataset!r}; there are {known}")
+    specific = _read_yaml(path) or {}
+    for origin, values in ((str(path.relative_to(root)), specific), ("settings", given)):
+        _validate(values, schema, origin)
+    values = {key: _plain(value) for key, value in {**defaults, **specific, **given}.items()}
+    settings = Settings(values)
+    try:
+        _check_together(settings)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return settings
+
+
+def read_config(root: Path) -> dict[str, Any]:
+    """Return what config/config.yaml says."""
+    return dict(_read_yaml(root / CONFIG) or {})
+
+
+def read_search(path: Path) -> Search:
+    """Return the search that a file defines, as `Settings.search_definition` says it.
+
+    Raises:
+        RecordError: the file is missing or damaged.
+    """
+    values = read_json(path)
+    return Search(
+        method=values["method"],
+        space=make_space(values["generator"]),
+        seed=values["seed"],
+        options=values["options"],
+        keep=values["continue"],
+    )
+
+
+def find_root(start: Path) -> Path:
+    """Return the folder of the project at or above `start`.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / SCHEMA).is_file() and (folder / CONFIG).is_file():
+            return folder
+    raise SettingsError(f"{start} is not in a project: no {CONFIG} and {SCHEMA} at or above it")
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return whole floats as integers, as 4e6 is meant; the schema has checked the kinds."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _validate(values: Any, schema: Mapping[str, Any], origin: str) -> None:
+    if not isinstance(values, Mapping):
+        raise SettingsError(f"{origin}: expected keys with values, got {values!r}")
+    for key in values:
+        if key not in schema["properties"]:
+            near = difflib.get_close_matches(str(key), schema["properties"], n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "config/README.md has all keys"
+            raise SettingsError(f"{origin}: there is no setting {key!r}; {hint}")
+    validator = jsonschema.Draft202012Validator(dict(schema))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(dict(values)))
+    if error is not None:
+        place = ".".join(str(part) for part in error.absolute_path)
+        key = str(error.absolute_path[0])
+        about = schema["properties"][key]["description"]
+        raise SettingsError(f"{origin}: {place}: {error.message} ({' '.join(about.split())})")
+
+
+def _check_together(settings: Settings) -> None:
+    """Raise ValueError where settings don't go together."""
+    values = settings.values
+    _ = settings.plan
+    lowest, highest = RANGES[values["generator"]]["top_nodes"]
+    for nodes in range(int(lowest), int(highest) + 1):
+        assign_stages(nodes, values["stage_ratios"])
+    for name in ("merges", "operations"):
+        if sum(values[name].values()) <= 0:
+            raise ValueError(f"{name}: one weight at least must be above 0, got {values[name]}")
+    # Two classes is the least: with more, the smallest network is larger still.
+    task = Task(values["image_size"], values["image_channels"], 2, values["parameter_limit"])
+    smallest = smallest_cells(values["merges"], values["operations"])
+    solve_widths(smallest, values["channel_ratios"], task)

@@ -1,0 +1,113 @@
+"""Status: how far a search is, and what came of it, from its files alone."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from nago.paths import checkpoint_file, trial_file
+from nago.records import RecordError, read_json, read_trial
+from nago.search.brackets import Rung
+
+STALE_SECONDS = 15 * 60
+"""A training whose checkpoint is older than this counts as interrupted, not as running."""
+
+
+@dataclass(frozen=True, slots=True)
+class BracketStatus:
+    """Numbers of trials of one bracket; `failed` are done without a validation error."""
+
+    bracket: int
+    planned: int
+    done: int
+    failed: int
+    running: int
+    interrupted: int
+
+    @property
+    def missing(self) -> int:
+        """Trials that have not begun."""
+        return self.planned - self.done - self.failed - self.running - self.interrupted
+
+
+def count_status(
+    search: Path, plan: Sequence[Sequence[Rung]], now: float | None = None
+) -> list[BracketStatus]:
+    """Return how far each bracket is.
+
+    Args:
+        search: the folder `results/{dataset}/{search}`.
+        plan: the rungs of each bracket.
+        now: seconds since the epoch; the clock's if None.
+    """
+    moment = time.time() if now is None else now
+    statuses = []
+    for bracket, rungs in enumerate(plan):
+        states = [
+            _find_state(trial_file(search, bracket, number, slot), moment)
+            for number, rung in enumerate(rungs)
+            for slot in range(rung.size)
+        ]
+        counts = {
+            state: states.count(state) for state in ("done", "failed", "running", "interrupted")
+        }
+        statuses.append(BracketStatus(bracket, len(states), **counts))
+    return statuses
+
+
+def _find_state(path: Path, now: float) -> str:
+    try:
+        return "done" if read_trial(path).validation_error is not None else "failed"
+    except RecordError:
+        checkpoint = checkpoint_file(path)
+    try:
+        age = now - checkpoint.stat().st_mtime
+    except FileNotFoundError:
+        return "missing"
+    return "running" if age < STALE_SECONDS else "interrupted"
+
+
+def describe_status(name: str, statuses: Sequence[BracketStatus]) -> str:
+    """Return a table for people, a line per bracket and one for all, under the search's name."""
+    columns = ("bracket", "planned", "done", "running", "interrupted", "missing", "failed")
+    rows = [[getattr(status, column) for column in columns] for status in statuses]
+    totals = ["all", *(sum(row[place] for row in rows) for place in range(1, len(columns)))]
+    lines = [
+        "  ".join(f"{cell!s:>{len(column)}}" for cell, column in zip(line, columns, strict=True))
+        for line in ([*columns], *rows, totals)
+    ]
+    return "\n".join([name, *lines])
+
+
+def describe_results(search: Path) -> str:
+    """Return what a finished search found, in a few lines.
+
+    Raises:
+        RecordError: a result is missing or damaged.
+    """
+    incumbent = read_json(search / "incumbent.json")
+    finals = [
+        read_json(path)
+        for path in sorted((search / "final").glob("*.json"))
+        if path.stem.isdigit()
+    ]
+    accuracies = [final["test_accuracy"] for final in finals if final["test_accuracy"] is not None]
+    values = ", ".join(
+        f"{key} {_short(value)}" for key, value in incumbent["configuration"].items()
+    )
+    lines = [
+        f"Best generator: {values}",
+        f"  validation error {incumbent['validation_error']:.2%} after {incumbent['budget']}"
+        f" epochs (trial {incumbent['trial']})",
+        f"Test accuracy: {fmean(accuracies):.2%}, mean of {len(accuracies)} networks trained"
+        " to completion"
+        if accuracies
+        else "Test accuracy: none of the final networks trained to completion",
+        f"Results: {search}/ (trials.csv, summary.csv, final/, figures/)",
+    ]
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

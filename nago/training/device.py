@@ -1,0 +1,62 @@
+"""The device that trains: which one, how it gives the same result twice, when it is full."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import torch
+
+from nago.records import UserError
+
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "CUDNN_STATUS_ALLOC_FAILED")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name as `cpu` or `cuda`; `auto` is a GPU if there is one.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    gpu = torch.cuda.is_available()
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name == "cuda" and not gpu:
+        raise UserError("device 'cuda' was asked for, but torch finds no GPU; it could be 'cpu'")
+    return torch.device("cuda" if gpu and name != "cpu" else "cpu")
+
+
+@contextlib.contextmanager
+def reproducible(device: torch.device, threads: int) -> Iterator[None]:
+    """Make torch give the same digits in every run, and put its switches back afterwards.
+
+    Args:
+        device: the device that trains.
+        threads: of the CPU; another number may change the last digits of a sum.
+    """
+    if device.type == "cuda":  # read by cuBLAS when it starts
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    try:
+        torch.set_num_threads(threads)
+        # "warn" where there is only a varying way; `use_deterministic_algorithms` would do the
+        # same, but takes a second to import the compiler of torch.
+        torch.set_deterministic_debug_mode("warn")
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.set_deterministic_debug_mode(mode)
+
+
+@contextlib.contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Let torch's own random numbers, as of dropout, start from `seed` within the context."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error of torch says that the memory is full."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return any(words in str(error) for words in OUT_OF_MEMORY)

@@ -1,0 +1,54 @@
+"""What came of a training: its curve, one row for each epoch, and its outcome."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nago.records import write_text
+
+
+@dataclass(frozen=True, slots=True)
+class CurveRow:
+    """What an epoch gave; epochs count from 1, errors are in [0, 1], losses in nats.
+
+    `learning_rate` is that of its first step. The train numbers are means over its batches, with
+    augmentation and moving weights; the validation ones are None without such images.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_error: float
+    validation_loss: float | None
+    validation_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a training.
+
+    `status` is `ok`, `diverged` or `out_of_memory`; the last two say why in `error` and have no
+    `validation_error`, which is that of the last epoch, in [0, 1]. `epochs` are those trained
+    here, one that failed not counted; `batch_size` is the last one; `seconds` are those of all
+    attempts, up to their last checkpoints.
+    """
+
+    status: str
+    epochs: int
+    validation_error: float | None
+    error: str | None
+    curve: tuple[CurveRow, ...]
+    batch_size: int
+    seconds: float
+
+
+def write_curve(path: Path, rows: Sequence[CurveRow]) -> None:
+    """Write a curve as CSV, whole or not at all; floats with the digits that give them back."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(field.name for field in dataclasses.fields(CurveRow))
+    writer.writerows(dataclasses.astuple(row) for row in rows)
+    write_text(path, buffer.getvalue())

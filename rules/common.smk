@@ -1,0 +1,167 @@
+# What several rules share: the settings, the plan and the functions that name their files.
+# No rules here, and nothing that imports torch: every job on a cluster reads this again.
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+from nago.damage import set_aside_damaged
+from nago.records import UserError
+from nago.settings import load_settings
+
+# Scripts run by the Python that runs Snakemake, whether or not its environment is activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+try:
+    SETTINGS = load_settings(config, Path(workflow.basedir).parent)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+PLAN = SETTINGS.plan
+DATASET = SETTINGS.dataset
+SEARCH = SETTINGS.search
+RESULTS = f"results/{DATASET}/{SEARCH}"
+PARTS = ("train", "validation", "test")
+KEEP = SETTINGS.values["continue"]
+# Snakemake removes a state once the rung above is done.
+STATE_OUTPUT = {"state": temp(f"{RESULTS}/bracket{{bracket}}/rung{{rung}}/slot{{slot}}.state")}
+
+if workflow.is_main_process:
+    # Before the graph is made, so that what was damaged is made again in this very run.
+    for path in set_aside_damaged(Path(RESULTS)):
+        logger.warning(f"{path} is damaged; it is set aside and made again")
+
+
+wildcard_constraints:
+    dataset=DATASET,
+    search=SEARCH,
+    bracket=r"\d+",
+    rung=r"\d+",
+    slot=r"\d+",
+    network=r"\d+",
+
+
+def everything(wildcards):
+    """Return the files of the whole search."""
+    figures = ("anytime", "correlation", "network")
+    return [
+        f"{RESULTS}/settings.json",
+        f"{RESULTS}/trials.csv",
+        f"{RESULTS}/costs.csv",
+        f"{RESULTS}/incumbent.json",
+        *final_results(wildcards),
+        f"{RESULTS}/final.csv",
+        f"{RESULTS}/summary.csv",
+        *[f"{RESULTS}/figures/{figure}.svg" for figure in figures],
+    ]
+
+
+def planned(wildcards):
+    """Return the size and the budget of a rung; the first rung is the one without a number."""
+    return PLAN[int(wildcards.bracket)][int(wildcards.get("rung", 0))]
+
+
+def planned_size(wildcards):
+    return planned(wildcards).size
+
+
+def planned_budget(wildcards):
+    return planned(wildcards).budget
+
+
+def bracket_path(wildcards):
+    return f"results/{wildcards.dataset}/{wildcards.search}/bracket{wildcards.bracket}"
+
+
+def rung_files(wildcards, rung, kind):
+    """Return the files of a kind of all slots of a rung."""
+    slots = range(PLAN[int(wildcards.bracket)][rung].size)
+    return [f"{bracket_path(wildcards)}/rung{rung}/slot{slot}.{kind}" for slot in slots]
+
+
+def trials_below(wildcards):
+    """Return the trials of the rung below."""
+    return rung_files(wildcards, int(wildcards.rung) - 1, "trial.json")
+
+
+def data_folder(wildcards):
+    """Return the folder of the prepared data."""
+    return f"data/{wildcards.dataset}"
+
+
+def data_root_option(wildcards):
+    """Return where the images are, as an option of the shell."""
+    root = SETTINGS.values["data_root"]
+    return f"--data-root {shlex.quote(root)}" if root else ""
+
+
+def arrays_of(*parts):
+    """Return the arrays of parts of the data."""
+    return [
+        f"data/{DATASET}/{part}.{kind}.npy" for part in parts for kind in ("images", "labels")
+    ]
+
+
+def states_below(wildcards):
+    """Return the last states of the rung below, where its trials are continued."""
+    if KEEP and int(wildcards.rung) > 0:
+        return rung_files(wildcards, int(wildcards.rung) - 1, "state")
+    return []
+
+
+def state_options(wildcards, input, output):
+    """Return where a trial finds its parent's state and leaves its own, if they are kept."""
+    if not KEEP:
+        return ""
+    folder = f"--states {Path(input.states[0]).parent}" if input.states else ""
+    return f"{folder} --keep-state {output.state}"
+
+
+def trials_of_bracket(wildcards):
+    """Return the trials of a bracket, in the order of the plan."""
+    rungs = range(len(PLAN[int(wildcards.bracket)]))
+    return [path for rung in rungs for path in rung_files(wildcards, rung, "trial.json")]
+
+
+def tables_seen(wildcards):
+    """Return the tables of the brackets that a bracket learns from."""
+    if not SETTINGS.method.learns:
+        return []
+    last = int(wildcards.bracket) - SETTINGS.values["lag"]
+    return [bracket_table(wildcards, bracket, "trials") for bracket in range(last + 1)]
+
+
+def bracket_table(wildcards, bracket, kind):
+    return f"results/{wildcards.dataset}/{wildcards.search}/bracket{bracket}/{kind}.csv"
+
+
+def all_tables(wildcards):
+    """Return the tables of all brackets."""
+    return [bracket_table(wildcards, bracket, wildcards.kind) for bracket in range(len(PLAN))]
+
+
+def final_results(wildcards):
+    """Return the results of the final networks."""
+    networks = range(SETTINGS.values["final_networks"])
+    return [f"{RESULTS}/final/{network}.json" for network in networks]
+
+
+def refuse_bad_data_root():
+    """Raise before the first job if the images can't be where the settings say."""
+    from nago.data.datasets import check_source
+
+    try:
+        check_source(SETTINGS.values["source"], SETTINGS.values["data_root"])
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+def tell_results():
+    """Print where the results are, and the most important of them."""
+    from nago.status import describe_results
+
+    logger.info(describe_results(Path(RESULTS)))

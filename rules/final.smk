@@ -1,0 +1,37 @@
+# The winner: networks of the incumbent's generator, trained to completion, tested once.
+
+
+rule define_final_protocol:
+    """How the final networks are trained, as a file that changes only when that does."""
+    output:
+        "results/{dataset}/{search}/final/protocol.json",
+    log:
+        "logs/{dataset}/{search}/define_final_protocol.log",
+    params:
+        values=json.dumps(SETTINGS.final_protocol.as_dict()),
+    shell:
+        "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
+
+
+rule train_final:
+    """One network of the winner, trained on all but the test images and tested on those."""
+    input:
+        incumbent="results/{dataset}/{search}/incumbent.json",
+        protocol="results/{dataset}/{search}/final/protocol.json",
+        data="data/{dataset}/dataset.json",
+        arrays=arrays_of("train", "validation", "test"),
+    output:
+        result="results/{dataset}/{search}/final/{network}.json",
+        weights="results/{dataset}/{search}/final/{network}.pt",
+        curve="results/{dataset}/{search}/final/{network}.curve.csv",
+    log:
+        "logs/{dataset}/{search}/train_final/{network}.log",
+    params:
+        data=data_folder,
+        epochs=SETTINGS.values["final_epochs"],
+        seed=SETTINGS.values["seed"],
+    shell:
+        "python scripts/train_final.py --incumbent {input.incumbent} --network {wildcards.network}"
+        " --protocol {input.protocol} --epochs {params.epochs} --seed {params.seed}"
+        " --data {params.data} --curve {output.curve} --weights {output.weights}"
+        " --output {output.result} >> {log} 2>&1"

@@ -1,0 +1,147 @@
+# The search: fit, propose, train, promote, train, …, tabulate; the next bracket learns from it.
+
+
+rule define_search:
+    """What decides the proposals, as a file that changes only when that does."""
+    output:
+        "results/{dataset}/{search}/search.json",
+    log:
+        "logs/{dataset}/{search}/define_search.log",
+    params:
+        values=json.dumps(SETTINGS.search_definition),
+    shell:
+        "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
+
+
+rule define_protocol:
+    """How the trials are drawn and trained, as a file that changes only when that does."""
+    output:
+        "results/{dataset}/{search}/protocol.json",
+    log:
+        "logs/{dataset}/{search}/define_protocol.log",
+    params:
+        values=json.dumps(SETTINGS.search_protocol.as_dict()),
+    shell:
+        "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
+
+
+rule fit_surrogate:
+    """What a bracket learns from the brackets before it."""
+    input:
+        search="results/{dataset}/{search}/search.json",
+        tables=tables_seen,
+    output:
+        "results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+    log:
+        "logs/{dataset}/{search}/fit_surrogate/b{bracket}.log",
+    shell:
+        "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
+        " --output {output} > {log} 2>&1"
+
+
+rule propose:
+    """The configurations of a bracket's first rung."""
+    input:
+        search="results/{dataset}/{search}/search.json",
+        surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+    output:
+        "results/{dataset}/{search}/bracket{bracket}/rung0.proposals.json",
+    log:
+        "logs/{dataset}/{search}/propose/b{bracket}.log",
+    params:
+        size=planned_size,
+        budget=planned_budget,
+    shell:
+        "python scripts/propose.py --search {input.search} --surrogate {input.surrogate}"
+        " --bracket {wildcards.bracket} --size {params.size} --budget {params.budget}"
+        " --output {output} > {log} 2>&1"
+
+
+rule promote:
+    """The next rung of a bracket: the best of the rung below."""
+    input:
+        search="results/{dataset}/{search}/search.json",
+        surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+        trials=trials_below,
+    output:
+        "results/{dataset}/{search}/bracket{bracket}/rung{rung}.proposals.json",
+    log:
+        "logs/{dataset}/{search}/promote/b{bracket}-r{rung}.log",
+    wildcard_constraints:
+        rung=r"[1-9]\d*",
+    params:
+        size=planned_size,
+        budget=planned_budget,
+    shell:
+        "python scripts/promote.py --search {input.search} --surrogate {input.surrogate}"
+        " --trials {input.trials} --bracket {wildcards.bracket} --rung {wildcards.rung}"
+        " --size {params.size} --budget {params.budget} --output {output} > {log} 2>&1"
+
+
+rule train:
+    """One trial: a network of the proposed configuration, trained and validated."""
+    input:
+        proposals="results/{dataset}/{search}/bracket{bracket}/rung{rung}.proposals.json",
+        protocol="results/{dataset}/{search}/protocol.json",
+        data="data/{dataset}/dataset.json",
+        arrays=arrays_of("train", "validation"),
+        states=states_below,
+    output:
+        trial="results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.trial.json",
+        curve="results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.curve.csv",
+        **(STATE_OUTPUT if KEEP else {}),
+    log:
+        "logs/{dataset}/{search}/train/b{bracket}-r{rung}-s{slot}.log",
+    params:
+        data=data_folder,
+        states=state_options,
+    shell:
+        "python scripts/train.py --proposals {input.proposals} --slot {wildcards.slot}"
+        " --name b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
+        " --protocol {input.protocol} --data {params.data} {params.states}"
+        " --curve {output.curve} --output {output.trial} >> {log} 2>&1"
+
+
+rule tabulate:
+    """The trials of a bracket as tables: what repeats, and what it cost."""
+    input:
+        trials_of_bracket,
+    output:
+        trials="results/{dataset}/{search}/bracket{bracket}/trials.csv",
+        costs="results/{dataset}/{search}/bracket{bracket}/costs.csv",
+    log:
+        "logs/{dataset}/{search}/tabulate/b{bracket}.log",
+    shell:
+        "python scripts/tabulate.py --trials {input} --output {output.trials}"
+        " --costs {output.costs} > {log} 2>&1"
+
+
+rule join_tables:
+    """The tables of all brackets in one."""
+    input:
+        all_tables,
+    output:
+        report(
+            "results/{dataset}/{search}/{kind}.csv",
+            caption="../workflow/report/trials.rst",
+            category="{dataset} {search}",
+            labels={"table": "{kind}"},
+        ),
+    log:
+        "logs/{dataset}/{search}/join_tables/{kind}.log",
+    wildcard_constraints:
+        kind="trials|costs",
+    shell:
+        "python scripts/join_tables.py --tables {input} --output {output} > {log} 2>&1"
+
+
+rule select_incumbent:
+    """The incumbent: the best trial at the largest budget."""
+    input:
+        "results/{dataset}/{search}/trials.csv",
+    output:
+        "results/{dataset}/{search}/incumbent.json",
+    log:
+        "logs/{dataset}/{search}/select_incumbent.log",
+    shell:
+        "python scripts/select_incumbent.py --table {input} --output {output} > {log} 2>&1"

@@ -1,0 +1,26 @@
+"""Fit the surrogate of a bracket to the trials of the brackets it may see."""
+
+import argparse
+from pathlib import Path
+
+from nago.records import write_json
+from nago.script import run_script
+from nago.search.steps import fit_surrogate
+from nago.settings import read_search
+from nago.tables import observations, read_table
+
+
+def main() -> None:
+    """Read the tables in the order given, fit, write what was learnt."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--search", type=Path, required=True)
+    parser.add_argument("--tables", type=Path, nargs="*", default=[])
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+
+    seen = [item for path in args.tables for item in observations(read_table(path))]
+    write_json(args.output, fit_surrogate(read_search(args.search), seen))
+
+
+if __name__ == "__main__":
+    run_script(main)

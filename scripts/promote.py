@@ -1,0 +1,40 @@
+"""Promote the best trials of one rung to the next; new proposals fill what failures leave."""
+
+import argparse
+from pathlib import Path
+
+from nago.records import read_json, read_trial, write_proposals
+from nago.script import run_script
+from nago.search.brackets import Rung
+from nago.search.steps import next_rung
+from nago.settings import read_search
+
+
+def main() -> None:
+    """Read the trials below and the surrogate, write the proposals."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--search", type=Path, required=True)
+    parser.add_argument("--surrogate", type=Path, required=True)
+    parser.add_argument("--trials", type=Path, nargs="+", required=True, help="of the rung below")
+    parser.add_argument("--bracket", type=int, required=True)
+    parser.add_argument("--rung", type=int, required=True)
+    parser.add_argument("--size", type=int, required=True, help="trials of the rung")
+    parser.add_argument("--budget", type=int, required=True, help="epochs")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+
+    proposals = next_rung(
+        read_search(args.search),
+        read_json(args.surrogate),
+        [read_trial(path) for path in args.trials],
+        bracket=args.bracket,
+        number=args.rung,
+        rung=Rung(args.size, args.budget),
+    )
+    for proposal in proposals:
+        print(proposal.parent or proposal.origin, dict(proposal.configuration))
+    write_proposals(args.output, proposals)
+
+
+if __name__ == "__main__":
+    run_script(main)
