@@ -232,6 +232,12 @@ def _check_together(settings: Settings) -> None:
     lowest, highest = RANGES[values["generator"]]["top_nodes"]
     for nodes in range(int(lowest), int(highest) + 1):
         assign_stages(nodes, values["stage_ratios"])
+    fewest = len(RANGES[values["generator"]]) + 1
+    if values["min_points"] is not None and values["min_points"] < fewest:
+        raise ValueError(
+            f"min_points must be at least {fewest}, the hyperparameters + 1,"
+            f" got {values['min_points']}"
+        )
     for name in ("merges", "operations"):
         if sum(values[name].values()) <= 0:
             raise ValueError(f"{name}: one weight at least must be above 0, got {values[name]}")

@@ -1,7 +1,6 @@
 # What several rules share: the settings, the plan and the functions that name their files.
 # No rules here, and nothing that imports torch: every job on a cluster reads this again.
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -14,7 +13,8 @@ from nago.records import UserError
 from nago.settings import load_settings
 
 # Scripts run by the Python that runs Snakemake, whether or not its environment is activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+BIN = shlex.quote(str(Path(sys.executable).parent))
+shell.prefix(f"set -euo pipefail; export PATH={BIN}:$PATH; ")
 
 try:
     SETTINGS = load_settings(config, Path(workflow.basedir).parent)
@@ -28,7 +28,9 @@ RESULTS = f"results/{DATASET}/{SEARCH}"
 PARTS = ("train", "validation", "test")
 KEEP = SETTINGS.values["continue"]
 # Snakemake removes a state once the rung above is done.
-STATE_OUTPUT = {"state": temp(f"{RESULTS}/bracket{{bracket}}/rung{{rung}}/slot{{slot}}.state")}
+STATE_OUTPUT = {
+    "state": temp(f"{RESULTS}/bracket{{bracket}}/rung{{rung}}/slot{{slot}}.state")
+}
 
 if workflow.is_main_process:
     # Before the graph is made, so that what was damaged is made again in this very run.
@@ -102,7 +104,9 @@ def data_root_option(wildcards):
 def arrays_of(*parts):
     """Return the arrays of parts of the data."""
     return [
-        f"data/{DATASET}/{part}.{kind}.npy" for part in parts for kind in ("images", "labels")
+        f"data/{DATASET}/{part}.{kind}.npy"
+        for part in parts
+        for kind in ("images", "labels")
     ]
 
 
@@ -124,7 +128,9 @@ def state_options(wildcards, input, output):
 def trials_of_bracket(wildcards):
     """Return the trials of a bracket, in the order of the plan."""
     rungs = range(len(PLAN[int(wildcards.bracket)]))
-    return [path for rung in rungs for path in rung_files(wildcards, rung, "trial.json")]
+    return [
+        path for rung in rungs for path in rung_files(wildcards, rung, "trial.json")
+    ]
 
 
 def tables_seen(wildcards):
@@ -141,7 +147,10 @@ def bracket_table(wildcards, bracket, kind):
 
 def all_tables(wildcards):
     """Return the tables of all brackets."""
-    return [bracket_table(wildcards, bracket, wildcards.kind) for bracket in range(len(PLAN))]
+    return [
+        bracket_table(wildcards, bracket, wildcards.kind)
+        for bracket in range(len(PLAN))
+    ]
 
 
 def final_results(wildcards):

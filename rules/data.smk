@@ -19,6 +19,8 @@ rule prepare:
         validation_fraction=SETTINGS.values["validation_fraction"],
         test_fraction=SETTINGS.values["test_fraction"],
         seed=SETTINGS.values["seed"],
+    message:
+        "prepare the data set {wildcards.dataset}"
     shell:
         "python scripts/prepare.py --source {params.source} {params.root}"
         " --name {wildcards.dataset}"

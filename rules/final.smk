@@ -9,6 +9,8 @@ rule define_final_protocol:
         "logs/{dataset}/{search}/define_final_protocol.log",
     params:
         values=json.dumps(SETTINGS.final_protocol.as_dict()),
+    message:
+        "write how the final networks are trained"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -30,6 +32,8 @@ rule train_final:
         data=data_folder,
         epochs=SETTINGS.values["final_epochs"],
         seed=SETTINGS.values["seed"],
+    message:
+        "train network {wildcards.network} of the best generator to completion and test it"
     shell:
         "python scripts/train_final.py --incumbent {input.incumbent} --network {wildcards.network}"
         " --protocol {input.protocol} --epochs {params.epochs} --seed {params.seed}"

@@ -9,6 +9,8 @@ rule write_settings:
         "logs/{dataset}/{search}/write_settings.log",
     params:
         values=json.dumps(SETTINGS.values),
+    message:
+        "write the settings of the run"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -26,6 +28,8 @@ rule tabulate_final:
         ),
     log:
         "logs/{dataset}/{search}/tabulate_final.log",
+    message:
+        "tabulate the final networks"
     shell:
         "python scripts/tabulate_final.py --results {input} --output {output} > {log} 2>&1"
 
@@ -44,6 +48,8 @@ rule summarise:
         ),
     log:
         "logs/{dataset}/{search}/summarise.log",
+    message:
+        "summarise the search"
     shell:
         "python scripts/summarise.py --table {input.table} --finals {input.finals}"
         " --output {output} > {log} 2>&1"
@@ -68,6 +74,8 @@ rule draw_trials:
         ),
     log:
         "logs/{dataset}/{search}/draw_trials.log",
+    message:
+        "draw the figures of the search"
     shell:
         "python scripts/draw_trials.py --table {input} --name '{wildcards.dataset} {wildcards.search}'"
         " --anytime {output.anytime} --correlation {output.correlation} > {log} 2>&1"
@@ -86,6 +94,8 @@ rule draw_network:
         ),
     log:
         "logs/{dataset}/{search}/draw_network.log",
+    message:
+        "draw a network of the best generator"
     shell:
         "python scripts/draw_network.py --result {input} --name '{wildcards.dataset} {wildcards.search}'"
         " --output {output} > {log} 2>&1"

@@ -9,6 +9,8 @@ rule define_search:
         "logs/{dataset}/{search}/define_search.log",
     params:
         values=json.dumps(SETTINGS.search_definition),
+    message:
+        "write what decides the proposals"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -21,6 +23,8 @@ rule define_protocol:
         "logs/{dataset}/{search}/define_protocol.log",
     params:
         values=json.dumps(SETTINGS.search_protocol.as_dict()),
+    message:
+        "write how trials are trained"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -34,6 +38,8 @@ rule fit_surrogate:
         "results/{dataset}/{search}/bracket{bracket}/surrogate.json",
     log:
         "logs/{dataset}/{search}/fit_surrogate/b{bracket}.log",
+    message:
+        "bracket {wildcards.bracket}: learn from earlier brackets"
     shell:
         "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
         " --output {output} > {log} 2>&1"
@@ -51,6 +57,8 @@ rule propose:
     params:
         size=planned_size,
         budget=planned_budget,
+    message:
+        "bracket {wildcards.bracket}: propose {params.size} configurations for {params.budget} epochs"
     shell:
         "python scripts/propose.py --search {input.search} --surrogate {input.surrogate}"
         " --bracket {wildcards.bracket} --size {params.size} --budget {params.budget}"
@@ -72,6 +80,8 @@ rule promote:
     params:
         size=planned_size,
         budget=planned_budget,
+    message:
+        "bracket {wildcards.bracket}: promote {params.size} to {params.budget} epochs"
     shell:
         "python scripts/promote.py --search {input.search} --surrogate {input.surrogate}"
         " --trials {input.trials} --bracket {wildcards.bracket} --rung {wildcards.rung}"
@@ -87,14 +97,16 @@ rule train:
         arrays=arrays_of("train", "validation"),
         states=states_below,
     output:
+        **(STATE_OUTPUT if KEEP else {}),
         trial="results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.trial.json",
         curve="results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.curve.csv",
-        **(STATE_OUTPUT if KEEP else {}),
     log:
         "logs/{dataset}/{search}/train/b{bracket}-r{rung}-s{slot}.log",
     params:
         data=data_folder,
         states=state_options,
+    message:
+        "train trial b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
     shell:
         "python scripts/train.py --proposals {input.proposals} --slot {wildcards.slot}"
         " --name b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
@@ -111,6 +123,8 @@ rule tabulate:
         costs="results/{dataset}/{search}/bracket{bracket}/costs.csv",
     log:
         "logs/{dataset}/{search}/tabulate/b{bracket}.log",
+    message:
+        "bracket {wildcards.bracket}: tabulate the trials"
     shell:
         "python scripts/tabulate.py --trials {input} --output {output.trials}"
         " --costs {output.costs} > {log} 2>&1"
@@ -131,6 +145,8 @@ rule join_tables:
         "logs/{dataset}/{search}/join_tables/{kind}.log",
     wildcard_constraints:
         kind="trials|costs",
+    message:
+        "join the {wildcards.kind} of all brackets"
     shell:
         "python scripts/join_tables.py --tables {input} --output {output} > {log} 2>&1"
 
@@ -143,5 +159,7 @@ rule select_incumbent:
         "results/{dataset}/{search}/incumbent.json",
     log:
         "logs/{dataset}/{search}/select_incumbent.log",
+    message:
+        "select the best generator"
     shell:
         "python scripts/select_incumbent.py --table {input} --output {output} > {log} 2>&1"

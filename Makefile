@@ -1,0 +1,48 @@
+# make demo: the main job on built-in images; make test: all tests; make help: the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format docs clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY)  ## make .venv and install everything into it, once
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, this is " \
+		+ sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+		--editable '.[test,dev]'
+	@touch $@
+
+demo: $(READY)  ## search a network generator for the built-in digits, train and test the winner
+	$(BIN)/snakemake --profile profiles/local --config dataset=digits
+
+test: $(READY)  ## run all tests
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+
+lint: $(READY)  ## check style, types, layers and rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow rules
+	$(BIN)/python .ci/lint_workflow.py
+	$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+format: $(READY)  ## format all code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt workflow rules
+
+docs: $(READY)  ## write config/README.md from the schema
+	$(BIN)/python docs/write_config_readme.py config/README.md
+
+clean:  ## remove the environment, caches and all data, results and logs
+	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache data results logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
