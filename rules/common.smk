@@ -1,6 +1,7 @@
 # What several rules share: the settings, the plan and the functions that name their files.
 # No rules here, and nothing that imports torch: every job on a cluster reads this again.
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -39,8 +40,8 @@ if workflow.is_main_process:
 
 
 wildcard_constraints:
-    dataset=DATASET,
-    search=SEARCH,
+    dataset=re.escape(DATASET),
+    search=re.escape(SEARCH),
     bracket=r"\d+",
     rung=r"\d+",
     slot=r"\d+",
@@ -138,19 +139,12 @@ def tables_seen(wildcards):
     if not SETTINGS.method.learns:
         return []
     last = int(wildcards.bracket) - SETTINGS.values["lag"]
-    return [bracket_table(wildcards, bracket, "trials") for bracket in range(last + 1)]
+    return all_tables("trials")[: max(0, last + 1)]
 
 
-def bracket_table(wildcards, bracket, kind):
-    return f"results/{wildcards.dataset}/{wildcards.search}/bracket{bracket}/{kind}.csv"
-
-
-def all_tables(wildcards):
-    """Return the tables of all brackets."""
-    return [
-        bracket_table(wildcards, bracket, wildcards.kind)
-        for bracket in range(len(PLAN))
-    ]
+def all_tables(kind):
+    """Return the tables of a kind of all brackets."""
+    return [f"{RESULTS}/bracket{bracket}/{kind}.csv" for bracket in range(len(PLAN))]
 
 
 def final_results(wildcards):

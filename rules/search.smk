@@ -133,22 +133,25 @@ rule tabulate:
 rule join_tables:
     """The tables of all brackets in one."""
     input:
-        all_tables,
+        trials=all_tables("trials"),
+        costs=all_tables("costs"),
     output:
-        report(
-            "results/{dataset}/{search}/{kind}.csv",
+        trials=report(
+            "results/{dataset}/{search}/trials.csv",
             caption="../workflow/report/trials.rst",
             category="{dataset} {search}",
-            labels={"table": "{kind}"},
+            labels={"table": "trials"},
         ),
+        costs="results/{dataset}/{search}/costs.csv",
     log:
-        "logs/{dataset}/{search}/join_tables/{kind}.log",
-    wildcard_constraints:
-        kind="trials|costs",
+        "logs/{dataset}/{search}/join_tables.log",
     message:
-        "join the {wildcards.kind} of all brackets"
+        "join the tables of all brackets"
     shell:
-        "python scripts/join_tables.py --tables {input} --output {output} > {log} 2>&1"
+        "python scripts/join_tables.py --tables {input.trials} --output {output.trials}"
+        " > {log} 2>&1;"
+        " python scripts/join_tables.py --tables {input.costs} --output {output.costs}"
+        " >> {log} 2>&1"
 
 
 rule select_incumbent:

@@ -16,7 +16,8 @@ from nago.generators.architecture import (
     output_nodes,
 )
 from nago.report import drawing
-from nago.report.drawing import draw_architecture, lay_out
+from nago.report.drawing import draw_architecture
+from nago.report.layout import lay_out
 
 SVG = "{http://www.w3.org/2000/svg}"
 KINDS = ["conv3x3", "conv5x5", "conv1x1", "conv3x1", "conv1x3", "avgpool3x3", "avgpool5x5"]
@@ -222,9 +223,9 @@ def test_each_stage_says_its_resolution_and_width(drawn):
     times = "\N{MULTIPLICATION SIGN}"
     stages = [text for text in texts(root) if text.startswith("stage ")]
     assert stages == [
-        f"stage 0: 32{times}32, 24 channels",
-        f"stage 1: 16{times}16, 48 channels",
-        f"stage 2: 8{times}8, 96 channels",
+        f"stage 1: 32{times}32, 24 channels",
+        f"stage 2: 16{times}16, 48 channels",
+        f"stage 3: 8{times}8, 96 channels",
     ]
 
 

@@ -161,6 +161,11 @@ def draw_correlation(table: pd.DataFrame, path: Path, name: str = "") -> None:
         _write_figure(figure, path)
 
 
+def count_epochs(number: int) -> str:
+    """Return a number of epochs in words."""
+    return f"{number} epoch" if number == 1 else f"{number} epochs"
+
+
 def _order_trials(table: pd.DataFrame) -> pd.DataFrame:
     trials = table.sort_values(PLAN_ORDER).reset_index(drop=True)
     errors = trials["validation_error"].astype(float)
@@ -234,7 +239,7 @@ def _plot_trials(axes: Axes, trials: pd.DataFrame) -> list[Line2D]:
     for budget, colour, marker in zip(
         budgets, itertools.cycle(COLOURS), itertools.cycle(MARKERS), strict=False
     ):
-        label = f"{budget} epochs"
+        label = count_epochs(budget)
         for filled in (True, False):
             chosen = (trials["budget"] == budget) & ((trials["origin"] == "model") == filled)
             axes.plot(
@@ -293,8 +298,8 @@ def _draw_panel(
     elif math.isnan(panel["spearman"]):
         found = f"all equal at one budget (n = {panel['pairs']})"
     axes.set_title(f"{low} against {high} epochs\n{found}")
-    axes.set_xlabel(f"validation error (%) after {low} epochs")
-    axes.set_ylabel(f"validation error (%) after {high} epochs")
+    axes.set_xlabel(f"validation error (%) after {count_epochs(low)}")
+    axes.set_ylabel(f"validation error (%) after {count_epochs(high)}")
     _set_common_limits(axes, 100 * chosen[["low_error", "high_error"]].to_numpy())
     axes.axline((0, 0), slope=1, color="#999999", linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.plot(
