@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format docs clean
+.PHONY: help setup demo test lint format bench docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ format: $(READY)  ## format all code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow rules
+
+bench: $(READY)  ## measure planning, start-up and drawing, after a demo
+	$(BIN)/python docs/benchmarks/end_to_end.py
 
 docs: $(READY)  ## write config/README.md from the schema
 	$(BIN)/python docs/write_config_readme.py config/README.md

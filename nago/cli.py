@@ -3,19 +3,18 @@
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from nago import __version__
 from nago.forecast import describe_forecast, forecast, measure_seconds_per_epoch
 from nago.generators.architecture import Task
 from nago.records import GeneratorSettings, UserError
 from nago.script import run_script
-from nago.settings import Settings, find_root, load_settings, read_config
+from nago.settings import Settings, find_root, load_settings, parse_value, read_config
 from nago.status import count_status, describe_status
 
 # What needs networkx or ConfigSpace is imported by the commands that do.
@@ -58,10 +57,13 @@ def _add_sample(commands: Any) -> None:
     command.add_argument("--classes", type=int, default=10)
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
-        "--stage-ratios", type=_numbers, default=(1.0, 1.0, 1.0), help="shares of the stages"
+        "--stage-ratios", type=_ratios, default=(1.0, 1.0, 1.0), help="shares of the stages"
     )
     command.add_argument(
-        "--channel-ratios", type=_numbers, default=(1.0, 2.0, 4.0), help="widths of the stages"
+        "--channel-ratios",
+        type=_ratios,
+        default=(1.0, 2.0, 4.0),
+        help="widths of the stages",
     )
     command.add_argument(
         "--merges", type=_weights, default={"sum": 1.0}, help="weights, as in sum=1,concat=1"
@@ -101,7 +103,7 @@ def _add_forecast(commands: Any) -> None:
     _add_config_option(command)
     command.add_argument(
         "--epoch-seconds",
-        type=float,
+        type=_seconds,
         help="seconds of an epoch (default: as measured in an earlier run, or the setting)",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -232,20 +234,8 @@ def parse_config(pairs: Sequence[str]) -> dict[str, Any]:
         key, separator, text = pair.partition("=")
         if not separator:
             raise UserError(f"--config takes key=value, as in dataset=cifar10, got {pair!r}")
-        values[key] = _parse_value(text)
+        values[key] = parse_value(text)
     return values
-
-
-def _parse_value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UserError(f"--config: {text!r} is neither a number nor YAML") from None
 
 
 def _whole_number(text: str) -> int:
@@ -258,11 +248,26 @@ def _whole_number(text: str) -> int:
     raise argparse.ArgumentTypeError(f"must be a whole number, as in 4e6, got {text!r}")
 
 
-def _numbers(text: str) -> tuple[float, ...]:
+def _ratios(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be numbers, as in 1,2,4, got {text!r}") from None
+        numbers = ()
+    if len(numbers) != 3 or not all(0 < number < math.inf for number in numbers):
+        raise argparse.ArgumentTypeError(
+            f"must be three numbers above 0, as in 1,2,4, got {text!r}"
+        )
+    return numbers
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
+    return seconds
 
 
 def _weights(text: str) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """How a script of the workflow ends: silently, or with one line that says what is wrong."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,10 @@ def run_script(main: Callable[[], None]) -> None:
     """
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader such as `head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         sys.exit(f"error: {error.filename or 'a file'}: {error.strerror or error}")
     except (RecordError, UserError) as error:

@@ -5,6 +5,7 @@ key stand here. All of it runs before the first job starts.
 """
 
 import difflib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,6 +146,7 @@ def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
     schema = _read_yaml(root / SCHEMA)
     defaults = {key: rule.get("default") for key, rule in schema["properties"].items()}
     dataset = given.get("dataset", defaults["dataset"])
+    given = {key: _read_texts(key, value, schema) for key, value in given.items()}
     path = root / DATASETS / f"{dataset}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in (root / DATASETS).glob("*.yaml")))
@@ -164,6 +166,23 @@ def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
 def read_config(root: Path) -> dict[str, Any]:
     """Return what config/config.yaml says."""
     return dict(_read_yaml(root / CONFIG) or {})
+
+
+def parse_value(text: str) -> Any:
+    """Return the value of a text of the command line: a number, or else YAML.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise SettingsError(f"--config: {text!r} is neither a number nor YAML") from None
 
 
 def read_search(path: Path) -> Search:
@@ -203,6 +222,25 @@ def _read_yaml(path: Path) -> Any:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
 
 
+def _read_texts(key: str, value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a value with the texts in it parsed, unless texts are what the key takes.
+
+    Of `--config` Snakemake itself parses numbers only: `continue=true` and the parts of
+    `stage_ratios=[2,1,1]` come as texts.
+    """
+    kinds = schema["properties"].get(key, {}).get("type", "string")
+    if "string" in kinds:
+        return value
+    if isinstance(value, str):
+        parsed = parse_value(value)
+        return parsed if isinstance(parsed, str) else _read_texts(key, parsed, schema)
+    if isinstance(value, list):
+        return [_read_texts(key, item, schema) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _read_texts(key, item, schema) for name, item in value.items()}
+    return value
+
+
 def _plain(value: Any) -> Any:
     """Return whole floats as integers, as 4e6 is meant; the schema has checked the kinds."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -223,6 +261,11 @@ def _validate(values: Any, schema: Mapping[str, Any], origin: str) -> None:
         key = str(error.absolute_path[0])
         about = schema["properties"][key]["description"]
         raise SettingsError(f"{origin}: {place}: {error.message} ({' '.join(about.split())})")
+    for key, value in values.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise SettingsError(f"{origin}: {key}: must be finite, got {value}") from None
 
 
 def _check_together(settings: Settings) -> None:

@@ -64,7 +64,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise RecordError(f"there is no file {path}") from None
     if not text.endswith(b"\n"):
         raise RecordError(f"{path} is damaged (its last line is cut off); delete it, run again")
-    return _set_types(pd.read_csv(path, float_precision="round_trip"))
+    # Only an empty field is missing: "NA" or "None" may be a value of a hyperparameter.
+    return _set_types(pd.read_csv(path, keep_default_na=False, na_values=[""]))
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -1,8 +1,15 @@
 """What tests of several modules share."""
 
+import os
+
 import pytest
 
 from nago.data.datasets import prepare
+
+
+def pytest_configure():
+    """One thread per process, before torch is there: on small images more only wait."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -68,9 +68,9 @@ def test_stages_are_those_of_the_walk_in_exact_fractions(seed):
 
 
 def test_a_stage_without_nodes_is_named():
-    with pytest.raises(UserError, match=r"\[8, 1, 1\] leave stage 3 of 3 empty at 3 top nodes"):
+    with pytest.raises(UserError, match=r"\[8, 1, 1\] leave stage 2, 3 of 3 empty at 3 top"):
         assign_stages(3, (8, 1, 1))
-    with pytest.raises(UserError, match="stage 2, 3 of 3 empty at 1 top nodes"):
+    with pytest.raises(UserError, match="stage 2, 3 of 3 empty at 1 top"):
         assign_stages(1, (1, 1, 1))
 
 

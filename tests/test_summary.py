@@ -123,7 +123,7 @@ def test_final_networks_have_the_mean_and_the_sample_standard_deviation(table):
 def test_one_final_network_has_no_standard_deviation(table):
     values = values_of(summarise(table, FINALS[:1]))
     assert values["test accuracy, mean (%)"] == "97.00"
-    assert values["test accuracy, standard deviation (%)"] == "none: one network"
+    assert values["test accuracy, standard deviation (%)"] == "none: fewer than two networks"
 
 
 def test_without_final_networks_only_their_number_is_given(table):

@@ -69,7 +69,7 @@ def assert_is_connected_dag(wired, nodes):
         assert all(0 <= source < place for source in sources)
 
 
-@pytest.mark.parametrize(("nodes", "p"), [(3, 0.1), (3, 0.6), (4, 0.3), (4, 0.7)])
+@pytest.mark.parametrize(("nodes", "p"), [(3, 0.2), (3, 0.6), (4, 0.3), (4, 0.7)])
 def test_erdos_renyi_wirings_have_the_law_of_connected_graphs(nodes, p):
     pairs = list(combinations(range(nodes), 2))
     weights = {

@@ -5,6 +5,7 @@ draws its own middle graph and every middle node its own bottom graph, all from 
 Source: Ru, Esperança and Carlucci 2020, section 2.1.
 """
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 
@@ -60,12 +61,15 @@ class _Values:
 
     def whole(self, name: str) -> int:
         value = self._read(name)
-        if isinstance(value, str) or int(value) != value:
+        if isinstance(value, str) or not float(value).is_integer():
             raise UserError(f"{name} must be a whole number, got {value!r}")
         return int(value)
 
     def real(self, name: str) -> float:
-        return float(self._read(name))
+        value = self._read(name)
+        if isinstance(value, str):
+            raise UserError(f"{name} must be a number, got {value!r}")
+        return float(value)
 
 
 class _Draw:
@@ -90,7 +94,8 @@ def _weights(name: str, given: Mapping[str, float], known: Sequence[str]) -> lis
     if unknown:
         raise UserError(f"{name} has no {unknown[0]!r}; it has {', '.join(known)}")
     weights = [float(given.get(key, 0)) for key in known]
-    if min(weights) < 0 or sum(weights) <= 0:
+    # So written that a NaN is refused, too.
+    if not (min(weights) >= 0 and 0 < sum(weights) < math.inf):
         raise UserError(f"{name} must be weights of at least 0, not all 0, got {dict(given)}")
     return weights
 

@@ -101,7 +101,9 @@ def _describe_finals(finals: Sequence[Mapping[str, Any]]) -> list[tuple[str, obj
         100 * final["test_accuracy"] for final in finals if final["test_accuracy"] is not None
     ]
     mean = f"{statistics.fmean(accuracies):.2f}" if accuracies else NONE
-    spread = f"{statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else NONE
+    spread = f"{NONE}: fewer than two networks"
+    if len(accuracies) > 1:
+        spread = f"{statistics.stdev(accuracies):.2f}"
     memory = [final["sample_memory_bytes"] / MEGABYTE for final in finals]
     return [
         *rows,

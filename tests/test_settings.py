@@ -1,0 +1,214 @@
+"""Settings: what beats what, and that anything wrong is one line before a job starts."""
+
+import math
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nago.settings import SettingsError, find_root, load_settings, read_config, read_search
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+DATASETS = sorted(path.stem for path in (ROOT / "config/datasets").glob("*.yaml"))
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of its own, whose files may be changed."""
+    for part in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    return tmp_path
+
+
+def refuse(given, root=ROOT):
+    """Return the message of a refusal, which is one line."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(given, root)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_every_key_of_the_schema_has_a_description_and_a_default_that_it_allows():
+    import jsonschema
+
+    for key, rule in SCHEMA["properties"].items():
+        assert len(rule["description"]) > 10, key
+        assert "default" in rule, key
+        jsonschema.validate(rule["default"], rule)
+
+
+def test_the_documentation_of_the_settings_has_every_key_and_its_default():
+    text = (ROOT / "config/README.md").read_text()
+    for key, rule in SCHEMA["properties"].items():
+        rows = [line for line in text.splitlines() if line.startswith(f"| `{key}` |")]
+        assert len(rows) == 1, key
+        default = rows[0].split("|")[2].strip(" `")
+        assert yaml.safe_load(default) == rule["default"], key
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_settings_of_every_data_set_load_and_have_all_keys(dataset):
+    settings = load_settings({"dataset": dataset}, ROOT)
+    assert set(settings.values) == set(SCHEMA["properties"])
+    assert settings.dataset == dataset
+    assert settings.search == "hnag-bohb"
+
+
+def test_the_paper_s_search_on_small_images_is_260_trainings_of_19200_epochs():
+    settings = load_settings({"dataset": "cifar10"}, ROOT)
+    rungs = [rung for bracket in settings.plan for rung in bracket]
+    assert sum(rung.size for rung in rungs) == 260
+    assert sum(rung.size * rung.budget for rung in rungs) == 19_200
+    protocol = settings.search_protocol
+    assert protocol.parameter_limit == 4_000_000
+    assert (protocol.training.batch_size, protocol.training.cutout) == (512, 16)
+    assert protocol.training.learning_rate == pytest.approx(0.1)
+    assert settings.final_protocol.training.batch_size == 96
+    assert settings.final_protocol.training.learning_rate == 0.025
+
+
+def test_a_data_set_beats_the_defaults_and_what_is_given_beats_both(project):
+    assert SCHEMA["properties"]["batch_size"]["default"] == 512
+    (project / "config/datasets/birds.yaml").write_text("batch_size: 33\ncutout: 7\n")
+    values = load_settings({"dataset": "birds", "cutout": 5}, project).values
+    assert (values["batch_size"], values["cutout"]) == (33, 5)
+    assert values["momentum"] == SCHEMA["properties"]["momentum"]["default"]
+
+
+def test_the_config_file_is_read_and_every_key_in_it_is_known():
+    config = read_config(ROOT)
+    assert load_settings(config, ROOT).values["dataset"] == config["dataset"]
+
+
+def test_a_name_keeps_two_searches_on_one_data_set_apart():
+    settings = load_settings({"dataset": "folder", "name": "birds-2.1"}, ROOT)
+    assert settings.dataset == "birds-2.1"
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "rate"),
+    [(512, 0.1), (96, 0.025), (304, 0.0625), (48, 0.0125), (24, 0.00625)],
+)
+def test_the_learning_rate_goes_with_the_batch_unless_it_is_given(batch_size, rate):
+    given = {"dataset": "folder", "batch_size": batch_size}
+    derived = load_settings(given, ROOT).search_protocol.training.learning_rate
+    assert derived == pytest.approx(rate)
+    chosen = load_settings({**given, "learning_rate": 0.7}, ROOT)
+    assert chosen.search_protocol.training.learning_rate == 0.7
+
+
+def test_a_whole_float_is_an_integer_as_4e6_is_meant():
+    limit = load_settings({"parameter_limit": 4e6}, ROOT).values["parameter_limit"]
+    assert limit == 4_000_000
+    assert isinstance(limit, int)
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "expected"),
+    [
+        ("continue", "true", True),
+        ("flip", "False", False),
+        ("min_points", "null", None),
+        ("channel_ratios", "[1, 2, 3.5]", [1, 2, 3.5]),
+        ("merges", "{sum: 1, concat: 1e-1}", {"sum": 1, "concat": 0.1}),
+        ("data_root", "2024", "2024"),
+        ("name", "true", "true"),
+    ],
+)
+def test_settings_typed_for_snakemake_are_what_they_are_in_yaml(key, typed, expected):
+    # Snakemake reads numbers, and all else as YAML in which every scalar is a text.
+    given = yaml.load(typed, Loader=yaml.BaseLoader)
+    assert load_settings({"dataset": "digits", key: given}, ROOT).values[key] == expected
+    assert load_settings({"dataset": "digits", key: typed}, ROOT).values[key] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        # what was given, and what would be right
+        ({"dataset": "digit"}, ["'digit'", "cifar10", "digits"]),
+        ({"dataset": "../digits"}, ["'../digits'", "digits"]),
+        ({"dataset": None}, ["None", "digits"]),
+        ({"iteration": 3}, ["'iteration'", "'iterations'"]),
+        ({"zzzz": 3}, ["'zzzz'", "config/README.md"]),
+        ({"iterations": "many"}, ["iterations", "'many'", "integer"]),
+        ({"iterations": 0}, ["iterations", "0", "minimum of 1"]),
+        ({"iterations": 2.5}, ["iterations", "2.5", "integer"]),
+        ({"parameter_limit": True}, ["parameter_limit", "True", "integer"]),
+        ({"flip": "yes please"}, ["flip", "'yes please'", "boolean"]),
+        ({"stage_ratios": "1,1,1"}, ["stage_ratios", "'1,1,1'", "array"]),
+        ({"stage_ratios": [1, 1]}, ["stage_ratios", "[1, 1]", "three stages"]),
+        ({"stage_ratios": [1, -1, 1]}, ["stage_ratios", "-1"]),
+        ({"data_root": 5}, ["data_root", "5", "string"]),
+        ({"method": "bayes"}, ["'bayes'", "'bohb'", "'random'"]),
+        ({"generator": "dats"}, ["'dats'", "'hnag'"]),
+        ({"source": "cifar"}, ["'cifar'", "'digits'", "'folder'"]),
+        ({"image_channels": 2}, ["image_channels", "2", "3 for colour"]),
+        ({"name": "my birds"}, ["name", "'my birds'"]),
+        ({"name": "../../etc"}, ["name", "'../../etc'"]),
+        ({"random_fraction": 1.5}, ["random_fraction", "1.5", "1"]),
+        ({"test_fraction": 1}, ["test_fraction", "1"]),
+        ({"batch_size": 1}, ["batch_size", "1", "2"]),
+        ({"seed": -1}, ["seed", "-1", "0"]),
+        ({"merges": {"add": 1}}, ["merges", "'add'"]),
+        ({"operations": {"conv3x3": 0}}, ["operations", "above 0"]),
+        ({"merges": {}}, ["merges", "above 0"]),
+        ({"learning_rate": math.nan}, ["learning_rate", "nan", "finite"]),
+        ({"weight_decay": math.inf}, ["weight_decay", "inf", "finite"]),
+        ({"channel_ratios": [1, math.inf, 4]}, ["channel_ratios", "inf", "finite"]),
+        # what doesn't go together
+        ({"min_budget": 30, "max_budget": 100}, ["max_budget=100", "60 or 120"]),
+        ({"min_budget": 30, "max_budget": 120, "eta": 3}, ["max_budget=120", "90 or 270"]),
+        ({"min_budget": 4, "max_budget": 2}, ["max_budget=2", "4"]),
+        ({"stage_ratios": [50, 1, 1]}, ["stage_ratios", "[50, 1, 1]", "[1, 1, 1]"]),
+        ({"parameter_limit": 100}, ["100", "narrowest network", "raise the limit"]),
+        ({"min_points": 3}, ["min_points", "3", "9"]),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_says_what_was_given_and_what_would_be_right(given, said):
+    message = refuse({"dataset": "digits", **given})
+    for part in said:
+        assert part in message
+
+
+def test_a_wrong_data_set_file_is_named(project):
+    path = project / "config/datasets/birds.yaml"
+    path.write_text("image_sise: 32\n")
+    message = refuse({"dataset": "birds"}, project)
+    assert "config/datasets/birds.yaml" in message
+    assert "'image_size'" in message
+    path.write_text("- image_size\n")
+    assert "expected keys with values" in refuse({"dataset": "birds"}, project)
+    path.write_text("image_size: [32\n")
+    assert "is not YAML" in refuse({"dataset": "birds"}, project)
+    path.write_text("")
+    assert load_settings({"dataset": "birds"}, project).values["image_size"] == 224
+
+
+def test_a_data_set_file_whose_name_cannot_be_a_folder_is_refused(project):
+    (project / "config/datasets/my birds.yaml").write_text("image_size: 32\n")
+    assert "'my birds'" in refuse({"dataset": "my birds"}, project)
+
+
+def test_values_of_settings_survive_as_the_arguments_of_a_rule(tmp_path):
+    import json
+
+    settings = load_settings({"continue": True, "min_points": 12, "seed": 7}, ROOT)
+    path = tmp_path / "search.json"
+    path.write_text(json.dumps(settings.search_definition))
+    search = read_search(path)
+    assert (search.method, search.seed, search.keep) == ("bohb", 7, True)
+    assert search.options["min_points_in_model"] == 12
+    assert len(search.space) == 8
+
+
+def test_the_root_of_the_project_is_found_from_below_and_missed_elsewhere(project):
+    below = project / "results" / "digits"
+    below.mkdir(parents=True)
+    assert find_root(below) == project
+    with pytest.raises(SettingsError, match=re.escape("config/config.yaml")):
+        find_root(Path("/"))

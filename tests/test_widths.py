@@ -1,0 +1,131 @@
+"""Widths: the widest network within the limit, found again by trying every base in turn."""
+
+import dataclasses
+import random
+from itertools import count
+
+import pytest
+import torch
+from draws import EVERYTHING, PAPER, SMALL, draw, draw_configuration
+
+from nago.generators.architecture import Task
+from nago.generators.hnag import draw_cells
+from nago.generators.spaces import smallest_cells
+from nago.generators.widths import choose_head_width, count_parameters, solve_widths
+from nago.networks.build import Network
+from nago.records import UserError
+
+RATIOS = [(1, 2, 4), (1, 1, 1), (1, 1.5, 3), (1.5, 1.4, 2.9), (4, 2, 1), (0.3, 0.4, 1)]
+
+
+def widen(architecture, base, ratios):
+    widths = tuple(max(1, int(base * ratio)) for ratio in ratios)
+    return dataclasses.replace(architecture, widths=widths)
+
+
+def built_parameters(architecture):
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in Network(architecture).parameters())
+
+
+@pytest.mark.parametrize("chunk", range(10))
+def test_the_widths_are_the_widest_within_the_limit(chunk):
+    for seed in range(30 * chunk, 30 * chunk + 30):
+        rng = random.Random(seed)
+        ratios, limit = RATIOS[seed % len(RATIOS)], int(10 ** rng.uniform(4.6, 5.5))
+        base_settings = EVERYTHING if seed % 2 else PAPER
+        settings = dataclasses.replace(base_settings, channel_ratios=ratios)
+        size, channels = rng.choice([(8, 1), (32, 3), (45, 3)])
+        architecture = draw(seed, None, settings, size=size, channels=channels, limit=limit)
+        sizes = {}
+        for base in count(1):  # and some more, should the count go up and down
+            sizes[base] = count_parameters(widen(architecture, base, ratios))
+            if sizes[base] > 1.5 * limit:
+                break
+        best = max(base for base, size in sizes.items() if size <= limit)
+        assert architecture.widths == widen(architecture, best, ratios).widths
+        assert count_parameters(architecture) <= limit < sizes[best + 1]
+
+
+@pytest.mark.parametrize(("size", "limit"), [(32, 4_000_000), (224, 6_000_000)])
+@pytest.mark.parametrize("ratios", [(1, 2, 4), (1, 1, 1), (1, 1.5, 3)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_built_network_is_within_the_papers_limits_and_the_next_wider_is_not(
+    seed, ratios, size, limit
+):
+    settings = dataclasses.replace(EVERYTHING, channel_ratios=ratios)
+    architecture = draw(seed, None, settings, size=size, channels=3, limit=limit)
+    base = architecture.widths[0]  # of ratio 1
+    assert architecture == widen(architecture, base, ratios)
+    assert built_parameters(architecture) <= limit
+    assert built_parameters(widen(architecture, base + 1, ratios)) > limit
+
+
+def test_a_limit_met_exactly_is_met_and_one_less_gives_a_narrower_network():
+    architecture = draw(0, SMALL)
+    exact = count_parameters(architecture)
+    task = Task(8, 1, 10, exact)
+    assert choose_head_width(exact) != architecture.head_width  # the head follows the limit,
+    fixed = solve_at_limit(architecture, task)  # so the limit to meet is looked for
+    below = dataclasses.replace(task, parameter_limit=fixed - 1)
+    at = dataclasses.replace(task, parameter_limit=fixed)
+    wide, narrow = (solve_widths(architecture.cells, (1, 2, 4), t)[0] for t in (at, below))
+    assert wide[0] == narrow[0] + 1
+
+
+def solve_at_limit(architecture, task):
+    """A limit that some network meets exactly, its head width that of this limit."""
+    for limit in range(task.parameter_limit, 0, -1):
+        at = dataclasses.replace(task, parameter_limit=limit)
+        widths, head_width = solve_widths(architecture.cells, (1, 2, 4), at)
+        found = dataclasses.replace(architecture, widths=widths, head_width=head_width)
+        one_less = choose_head_width(limit - 1)
+        if count_parameters(found) == limit and one_less == head_width:
+            return limit
+    raise AssertionError
+
+
+def test_the_head_is_the_papers_at_its_limit_and_smaller_below():
+    assert [choose_head_width(limit) for limit in (6_000_000, 4_000_000)] == [1280, 1280]
+    assert choose_head_width(1_000_000) == 640
+    assert choose_head_width(40_000) == 128
+    assert choose_head_width(1) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 300, 1500])
+def test_a_limit_too_small_for_any_width_is_an_error_that_says_what_is_needed(limit):
+    architecture = draw(0, SMALL, PAPER)
+    narrowest = dataclasses.replace(
+        architecture, widths=(1, 2, 4), head_width=choose_head_width(limit)
+    )
+    needed = f"{built_parameters(narrowest):,}"
+    with pytest.raises(UserError, match=f"has {needed} parameters, over the limit of {limit:,};"):
+        solve_widths(architecture.cells, (1, 2, 4), Task(8, 1, 10, limit))
+
+
+@pytest.mark.parametrize(("size", "enough"), [(3, False), (4, True), (40, True), (41, True)])
+def test_images_too_small_for_the_stages_are_an_error(size, enough):
+    cells = draw_cells(SMALL, PAPER, 0)
+    task = Task(size, 1, 10, 100_000)
+    if enough:
+        assert solve_widths(cells, (1, 2, 4), task)
+    else:
+        with pytest.raises(UserError, match=r"images of 3 pixels .* at least 4"):
+            solve_widths(cells, (1, 2, 4), task)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_draw_is_smaller_than_the_smallest_cells(seed):
+    rng = random.Random(seed)
+    configuration = draw_configuration(rng)
+    if seed % 2:  # near the smallest
+        configuration |= {"top_nodes": 3, "middle_nodes": 1, "bottom_nodes": 3}
+    operations = {name: rng.random() * rng.randint(0, 1) for name in EVERYTHING.operations} | {
+        "conv5x5": 0.1
+    }
+    merges = {name: rng.random() * rng.randint(0, 1) for name in EVERYTHING.merges}
+    merges["concat"] += 0.1
+    settings = dataclasses.replace(EVERYTHING, merges=merges, operations=operations)
+    drawn = dataclasses.replace(draw(seed, configuration, settings), widths=(3, 6, 12))
+    smallest = dataclasses.replace(drawn, cells=smallest_cells(merges, operations))
+    assert count_parameters(smallest) <= count_parameters(drawn)
