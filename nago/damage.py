@@ -3,6 +3,7 @@
 The steps write whole files only; a failing disk or a full quota elsewhere may still cut them.
 """
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def set_aside_damaged(search: Path) -> list[Path]:
         try:
             reader(path)
         except RecordError:
-            path.replace(path.with_name(f"{path.name}.damaged"))
-            damaged.append(path)
+            with contextlib.suppress(FileNotFoundError):  # another run has just removed it
+                path.replace(path.with_name(f"{path.name}.damaged"))
+                damaged.append(path)
     return damaged

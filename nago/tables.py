@@ -21,6 +21,7 @@ from nago.records import (
 
 PLACE = ["trial", "bracket", "rung", "slot"]
 BEFORE = [*PLACE, "budget", "epochs", "origin", "parent", "seed"]
+TEXTS = ["trial", "origin", "parent", "status", "hash", "error"]
 AFTER = ["status", "validation_error", *MEASURES, "error"]
 
 
@@ -56,7 +57,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """Return a table of trials or costs.
 
     Raises:
-        RecordError: there is no such file, or its last line is cut off.
+        RecordError: there is no such file, its last line is cut off, or it is no table.
     """
     try:
         text = path.read_bytes()
@@ -64,8 +65,14 @@ def read_table(path: Path) -> pd.DataFrame:
         raise RecordError(f"there is no file {path}") from None
     if not text.endswith(b"\n"):
         raise RecordError(f"{path} is damaged (its last line is cut off); delete it, run again")
-    # Only an empty field is missing: "NA" or "None" may be a value of a hyperparameter.
-    return _set_types(pd.read_csv(path, keep_default_na=False, na_values=[""]))
+    # Only an empty field is missing: "NA" or "None" may be a value of a hyperparameter. Texts are
+    # named, since a hash such as 12345e6789012345 would be read as a number.
+    types = dict.fromkeys(TEXTS, str)
+    try:
+        return _set_types(pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=types))
+    except (ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RecordError(f"{path} is damaged ({reason}); delete it and run again") from None
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

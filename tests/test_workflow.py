@@ -154,16 +154,18 @@ def test_the_report_is_one_page_with_captions_for_every_table_and_figure(finishe
         ]
         assert plain, caption
         assert max(plain, key=len).strip() in text, caption
-    for name in ASKED_FOR - {f"{RESULTS}/settings.json", f"{RESULTS}/final/0.json"}:
-        if name.endswith((".csv", ".svg")):
-            assert name in page
+    for name in ("trials.csv", "final.csv", "summary.csv"):
+        assert f"{RESULTS}/{name}" in page
+    for figure in FIGURES:
+        assert f"{RESULTS}/figures/{figure}.svg" in page
 
 
 def test_a_second_driver_in_the_folder_is_refused_and_the_first_ends_unharmed(finished, tmp_path):
     project = finished.copy(tmp_path / "project")
-    project.trial(1, 0, 1).unlink()
+    path = project.trial(1, 0, 1)
+    path.unlink()
     (project.folder / "logs/digits/hnag-bohb/train/b1-r0-s1.log").unlink()
-    with project.started() as driver:
+    with project.started(str(path.relative_to(project.folder)), TABLE) as driver:
         assert wait_until(lambda: "epoch 1/" in project.training_log("b1-r0-s1"), driver)
         second = project.run()
         assert driver.wait(timeout=120) == 0
@@ -237,12 +239,13 @@ def test_a_wrong_setting_stops_snakemake_with_one_message(tmp_path, changes, sai
 
 
 def test_random_search_runs_to_the_end_beside_the_first_search(finished, tmp_path):
-    project = finished.copy(tmp_path / "project", method="random", iterations=1)
+    small = {"iterations": 1, "min_budget": 1, "max_budget": 2}
+    project = finished.copy(tmp_path / "project", method="random", **small)
     before = project.modified()
     project.finish()
     trials = rows(project, "results/digits/hnag-random/trials.csv")
-    # as many epochs as the bracket of BOHB, (2 at 2, 1 at 4), all at the largest budget
-    assert [row["budget"] for row in trials] == ["4", "4"]
+    # as many epochs as the bracket of BOHB, (2 at 1, 1 at 2), all at the largest budget
+    assert [row["budget"] for row in trials] == ["2", "2"]
     assert {row["origin"] for row in trials} == {"random"}
     final = json.loads(project.read("results/digits/hnag-random/final/0.json"))
     assert 0 <= final["test_accuracy"] <= 1

@@ -1,0 +1,115 @@
+"""The status of a search is counted from its files, and what it found from its results."""
+
+import os
+
+import pytest
+from test_damage import TRIAL
+
+from nago.paths import checkpoint_file, state_file, trial_file
+from nago.records import RecordError, write_json, write_trial
+from nago.search.brackets import Rung
+from nago.status import STALE_SECONDS, count_status, describe_results, describe_status
+
+PLAN = ((Rung(4, 1), Rung(2, 2)), (Rung(3, 2),))
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def search(tmp_path):
+    """Bracket 0: 2 done, 1 failed, 1 running, 1 interrupted, 1 missing; of bracket 1 nothing."""
+
+    def write(slot, error):
+        values = TRIAL.as_dict() | {"validation_error": error}
+        values |= {"status": "diverged" if error is None else "ok"}
+        write_trial(trial_file(tmp_path, 0, 0, slot), type(TRIAL).from_dict(values))
+
+    write(0, 0.25)
+    write(1, None)
+    write(2, 0.0)
+    for slot, age in ((3, STALE_SECONDS - 1), (1, STALE_SECONDS + 1)):
+        rung = 0 if slot == 3 else 1
+        path = checkpoint_file(trial_file(tmp_path, 0, rung, slot))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (NOW - age, NOW - age))
+    return tmp_path
+
+
+def test_trials_are_counted_by_what_their_files_say(search):
+    first, second = count_status(search, PLAN, NOW)
+    assert (first.bracket, first.planned) == (0, 6)
+    assert (first.done, first.failed, first.running, first.interrupted) == (2, 1, 1, 1)
+    assert first.missing == 1
+    assert (second.planned, second.missing) == (3, 3)
+
+
+def test_a_trial_that_is_done_counts_as_done_though_its_checkpoint_is_still_there(search):
+    checkpoint_file(trial_file(search, 0, 0, 0)).touch()
+    assert count_status(search, PLAN, NOW)[0].done == 2
+
+
+def test_a_trial_that_was_cut_off_counts_as_missing(search):
+    path = trial_file(search, 0, 0, 0)
+    path.write_bytes(path.read_bytes()[:50])
+    first = count_status(search, PLAN, NOW)[0]
+    assert (first.done, first.missing) == (1, 2)
+
+
+def test_trials_beyond_the_plan_are_not_counted(search):
+    write_trial(trial_file(search, 7, 0, 0), TRIAL)
+    assert [status.planned for status in count_status(search, PLAN, NOW)] == [6, 3]
+
+
+def test_a_search_that_has_not_begun_is_all_missing(tmp_path):
+    statuses = count_status(tmp_path / "none", PLAN)
+    assert [status.missing for status in statuses] == [6, 3]
+
+
+def test_the_table_for_people_has_a_line_per_bracket_and_the_sum(search):
+    text = describe_status("digits, hnag-bohb", count_status(search, PLAN, NOW))
+    title, header, *rows = text.splitlines()
+    assert title == "digits, hnag-bohb"
+    names = ["bracket", "planned", "done", "running", "interrupted", "missing", "failed"]
+    assert header.split() == names
+    assert [row.split() for row in rows] == [
+        ["0", "6", "2", "1", "1", "1", "1"],
+        ["1", "3", "0", "0", "0", "3", "0"],
+        ["all", "9", "2", "1", "1", "4", "1"],
+    ]
+    assert len({len(line) for line in (header, *rows)}) == 1
+
+
+def test_a_file_of_a_trial_and_what_belongs_to_it_are_found_by_their_place(tmp_path):
+    trial = trial_file(tmp_path, 3, 1, 2)
+    assert trial.relative_to(tmp_path).as_posix() == "bracket3/rung1/slot2.trial.json"
+    assert checkpoint_file(trial) == trial.with_name("slot2.checkpoint")
+    assert state_file(trial.parent, "b3-r1-s2") == trial.with_name("slot2.state")
+
+
+@pytest.fixture
+def results(tmp_path):
+    incumbent = {"configuration": {"top_nodes": 4, "top_p": 0.123456}, "trial": "b1-r0-s2"}
+    write_json(tmp_path / "incumbent.json", incumbent | {"validation_error": 0.125, "budget": 4})
+    for network, accuracy in enumerate((0.9, None, 0.8)):
+        write_json(tmp_path / f"final/{network}.json", {"test_accuracy": accuracy})
+    write_json(tmp_path / "final/protocol.json", {})
+    return tmp_path
+
+
+def test_the_end_of_a_search_tells_its_best_generator_and_the_mean_of_its_networks(results):
+    text = describe_results(results)
+    for part in ("top_nodes 4", "top_p 0.123", "12.50%", "after 4 epochs", "b1-r0-s2"):
+        assert part in text
+    assert "85.00%, mean of 2 networks" in text
+    assert str(results) in text
+
+
+def test_networks_that_all_failed_are_said_to_have_failed(results):
+    for network in range(3):
+        write_json(results / f"final/{network}.json", {"test_accuracy": None})
+    assert "none of the final networks" in describe_results(results)
+
+
+def test_without_results_there_is_nothing_to_tell(tmp_path):
+    with pytest.raises(RecordError, match="incumbent"):
+        describe_results(tmp_path)
