@@ -1,7 +1,11 @@
 """Trials and final networks on the digits: repeatable, resumable, blind to the test part."""
 
 import dataclasses
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +17,7 @@ from nago.data.datasets import read_info, read_part
 from nago.generators.architecture import Architecture
 from nago.networks.build import build_network
 from nago.networks.weights import save_network
-from nago.objective import evaluate_proposal, train_final
+from nago.objective import draw_network, evaluate_proposal, train_final
 from nago.records import (
     GeneratorSettings,
     Proposal,
@@ -98,6 +102,30 @@ def test_a_trial_repeats_bit_for_bit(first, searchable, tmp_path):
     assert train(searchable, tmp_path) == first
 
 
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_objective import train
+trial, curve = train(Path({data!r}), Path({folder!r}))
+print(repr((trial, curve)))
+"""
+
+
+def test_a_trial_repeats_bit_for_bit_in_another_process(first, searchable, tmp_path):
+    tests = Path(__file__).parent
+    code = CHILD.format(tests=str(tests), data=str(searchable), folder=str(tmp_path))
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONHASHSEED": "123"},
+        cwd=tests.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed.splitlines()[-1] == repr(first)
+
+
 def test_another_seed_is_another_trial(first, searchable, tmp_path):
     proposal = dataclasses.replace(PROPOSAL, seed=12, budget=1)
     trial, curve = train(searchable, tmp_path, proposal=proposal)
@@ -157,8 +185,6 @@ def test_a_checkpoint_of_another_trial_or_of_other_data_is_not_resumed(
 
 
 def test_a_trials_measures_are_those_of_the_architecture_of_its_seed(first, searchable):
-    from nago.objective import draw_network
-
     draw = draw_network(CONFIGURATION, PROTOCOL, read_info(searchable), 11)
     trial = first[0]
     assert trial.hash == draw.architecture.hash

@@ -3,7 +3,6 @@
 Every other one draws all merges and operations, the others sums and 3x3 convolutions.
 """
 
-import gc
 import random
 
 import pytest
@@ -19,7 +18,6 @@ CHUNK = 50
 
 @pytest.mark.parametrize("chunk", range(2000 // CHUNK))
 def test_random_configurations_build_and_learn(chunk):
-    gc.freeze()  # what pytest holds need not be searched at each of thousands of modules
     for seed in range(CHUNK * chunk, CHUNK * (chunk + 1)):
         configuration = draw_configuration(random.Random(seed))
         settings = EVERYTHING if seed % 2 else PAPER

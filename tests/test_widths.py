@@ -61,28 +61,22 @@ def test_the_built_network_is_within_the_papers_limits_and_the_next_wider_is_not
     assert built_parameters(widen(architecture, base + 1, ratios)) > limit
 
 
-def test_a_limit_met_exactly_is_met_and_one_less_gives_a_narrower_network():
+@pytest.mark.parametrize("base", range(2, 13))
+def test_a_limit_met_exactly_is_met_and_one_less_gives_a_narrower_network(base):
     architecture = draw(0, SMALL)
-    exact = count_parameters(architecture)
-    task = Task(8, 1, 10, exact)
-    assert choose_head_width(exact) != architecture.head_width  # the head follows the limit,
-    fixed = solve_at_limit(architecture, task)  # so the limit to meet is looked for
-    below = dataclasses.replace(task, parameter_limit=fixed - 1)
-    at = dataclasses.replace(task, parameter_limit=fixed)
-    wide, narrow = (solve_widths(architecture.cells, (1, 2, 4), t)[0] for t in (at, below))
-    assert wide[0] == narrow[0] + 1
-
-
-def solve_at_limit(architecture, task):
-    """A limit that some network meets exactly, its head width that of this limit."""
-    for limit in range(task.parameter_limit, 0, -1):
-        at = dataclasses.replace(task, parameter_limit=limit)
-        widths, head_width = solve_widths(architecture.cells, (1, 2, 4), at)
-        found = dataclasses.replace(architecture, widths=widths, head_width=head_width)
-        one_less = choose_head_width(limit - 1)
-        if count_parameters(found) == limit and one_less == head_width:
-            return limit
-    raise AssertionError
+    limits = []
+    for head_width in range(1, 400):  # the head follows the limit: look for one that fits both
+        found = widen(dataclasses.replace(architecture, head_width=head_width), base, (1, 2, 4))
+        limit = count_parameters(found)
+        if choose_head_width(limit) == choose_head_width(limit - 1) == head_width:
+            limits.append(limit)
+    assert limits
+    for limit in limits:
+        at, below = (
+            solve_widths(architecture.cells, (1, 2, 4), Task(8, 1, 10, given))[0]
+            for given in (limit, limit - 1)
+        )
+        assert (at[0], below[0]) == (base, base - 1)
 
 
 def test_the_head_is_the_papers_at_its_limit_and_smaller_below():

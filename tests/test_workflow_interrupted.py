@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import re
-import signal
 import time
 
 import numpy as np
@@ -75,11 +73,10 @@ def test_one_core_gives_the_table_of_two(finished, tmp_path):
 
 def test_a_driver_killed_at_random_moments_ends_with_the_same_table(finished, tmp_path):
     project = make_project(tmp_path / "project", TINY)
-    rng = np.random.default_rng(20)
-    interrupted = set()
+    rng = np.random.default_rng(19)
     for _ in range(3):
-        steps, pause = int(rng.integers(1, 4)), float(rng.uniform(0, 0.3))
-        interrupted |= kill_after(project, project.epochs_logged, steps, pause)
+        steps, pause = int(rng.integers(2, 5)), float(rng.uniform(0, 0.3))
+        interrupted = kill_after(project, project.epochs_done, steps, pause)
         project.finish("--unlock")
     project.finish(TABLE)
     assert project.read() == finished.read()
@@ -96,42 +93,56 @@ def assert_continued(log, budget):
     assert trained == [str(epoch) for epoch in range(done + 1, int(budget) + 1)]
 
 
-def test_jobs_that_outlive_their_driver_do_no_harm(finished, tmp_path):
-    project = finished.copy(tmp_path / "project")
+def begin_again(project):
+    """Remove the trial b1-r0-s0 and its log; return what Snakemake is to be asked for."""
     path = project.trial(1, 0, 0)
     path.unlink()
-    checkpoint = path.with_name("slot0.checkpoint")
-    with project.started() as driver:
-        assert wait_until(checkpoint.exists, driver)
-        os.kill(driver.pid, signal.SIGKILL)
+    (project.folder / "logs/digits/hnag-bohb/train/b1-r0-s0.log").unlink()
+    return [str(path.relative_to(project.folder)), TABLE]
+
+
+def find_training(project, driver):
+    """Return the process that trains b1-r0-s0, after its first epoch."""
+    assert wait_until(lambda: "epoch 1/" in project.training_log("b1-r0-s0"), driver)
+    children = psutil.Process(driver.pid).children(recursive=True)
+    (training,) = [child for child in children if child.cmdline()[1:2] == ["scripts/train.py"]]
+    return training
+
+
+def test_a_training_that_outlives_its_driver_does_no_harm_to_the_one_that_follows(
+    finished, tmp_path
+):
+    project = finished.copy(tmp_path / "project")
+    targets = begin_again(project)
+    with project.started(*targets) as driver:
+        orphan = find_training(project, driver)
+        orphan.suspend()
+        driver.kill()
         driver.wait()
         refused = project.run()
         assert refused.code != 0
         assert "--unlock" in refused.text
         project.finish("--unlock")
-        project.finish(str(path.relative_to(project.folder)), TABLE)
+        with project.started(*targets) as second:
+            assert wait_until(lambda: "goes on" in project.training_log("b1-r0-s0"), second)
+            orphan.resume()
+            assert second.wait(timeout=120) == 0
+        orphan.wait(timeout=120)
     assert project.read() == finished.read()
-    assert json.loads(path.read_text())["status"] == "ok"
+    assert json.loads(project.trial(1, 0, 0).read_text())["status"] == "ok"
 
 
 def test_a_training_that_is_killed_alone_fails_its_run_and_the_next_one_goes_on(
     finished, tmp_path
 ):
     project = finished.copy(tmp_path / "project")
-    path = project.trial(1, 0, 0)
-    path.unlink()
-    (project.folder / "logs/digits/hnag-bohb/train/b1-r0-s0.log").unlink()
-    with project.started() as driver:
-        assert wait_until(lambda: "epoch 1/" in project.training_log("b1-r0-s0"), driver)
-        children = psutil.Process(driver.pid).children(recursive=True)
-        training = [child for child in children if child.cmdline()[1:2] == ["scripts/train.py"]]
-        assert len(training) == 1
-        training[0].kill()
+    targets = begin_again(project)
+    with project.started(*targets) as driver:
+        find_training(project, driver).kill()
         assert driver.wait(timeout=120) != 0
     assert "b1-r0-s0" in (project.folder / "driver.log").read_text()
-    assert path.with_name("slot0.checkpoint").exists()
-    assert not path.exists()
-    project.finish(str(path.relative_to(project.folder)), TABLE)
+    assert not project.trial(1, 0, 0).exists()
+    project.finish(*targets)
     assert project.read() == finished.read()
     log = project.training_log("b1-r0-s0")
     assert "goes on after epoch 0/" not in log
@@ -157,7 +168,7 @@ def test_kills_between_the_steps_of_a_model_based_search_change_nothing(toy, tmp
         return len(list((project.folder / RESULTS).rglob("*.json")))
 
     for _ in range(4):
-        kill_after(project, files, int(rng.integers(4, 13)), float(rng.uniform(0, 1)))
+        kill_after(project, files, int(rng.integers(4, 12)), float(rng.uniform(0, 0.5)))
         project.finish("--unlock")
     project.finish(TABLE)
     assert project.read() == toy.read()
@@ -187,7 +198,7 @@ def test_the_states_of_continued_trials_go_away_and_leave_nothing_to_do(continue
 def test_a_killed_run_of_continued_trials_ends_with_the_same_table(continued, tmp_path):
     project = make_project(tmp_path / "project", CONTINUED)
     for steps in (1, 4):  # in the first rung, and in the trial that continues it
-        kill_after(project, project.epochs_logged, steps, 0)
+        kill_after(project, project.epochs_done, steps, 0)
         project.finish("--unlock")
     assert "epoch 3/4" in project.training_log("b0-r1-s0")
     project.finish(TABLE)

@@ -129,14 +129,25 @@ class Project:
         return self.folder / RESULTS / f"final/{network}.json"
 
     def training_log(self, trial: str) -> str:
-        """Return what a training printed, all its attempts; empty before the first line."""
-        path = self.folder / f"logs/digits/hnag-bohb/train/{trial}.log"
-        return path.read_text() if path.exists() else ""
+        """Return what the last attempt of a training printed; empty before the first line."""
+        return _read_if_there(self.folder / f"logs/digits/hnag-bohb/train/{trial}.log")
 
-    def epochs_logged(self) -> int:
-        """Return how many epochs all trainings have told of."""
+    def epochs_done(self) -> int:
+        """Return how many epochs all trainings have behind them, as their logs say."""
         logs = (self.folder / "logs").glob("*/*/train/*.log")
-        return sum(len(re.findall(r"^epoch ", log.read_text(), re.MULTILINE)) for log in logs)
+        numbers = [
+            re.findall(r"^(?:epoch|goes on after epoch) (\d+)/", text, re.MULTILINE)
+            for text in map(_read_if_there, logs)
+        ]
+        return sum(int(found[-1]) for found in numbers if found)
+
+
+def _read_if_there(path: Path) -> str:
+    """Return the text of a file that Snakemake may just be removing."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 class Outcome:
