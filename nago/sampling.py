@@ -93,7 +93,10 @@ def read_recipe(path: Path) -> tuple[Recipe, str]:
     Raises:
         RecordError: the file, or one that belongs to it, is missing or of another kind.
     """
-    values = read_json(path)
+    try:
+        values = read_json(path)
+    except RecordError:
+        raise RecordError(f"{path} is missing or no sample, trial or final result") from None
     try:
         if "task" in values:
             recipe = Recipe(

@@ -87,6 +87,11 @@ class Settings:
             operations=self.values["operations"],
         )
 
+    def _length(self, key: str, share: int) -> int:
+        """Return a length in pixels, by default a share of the image's side."""
+        given = self.values[key]
+        return int(self.values["image_size"] // share if given is None else given)
+
     def _protocol(self, batch_size: int, learning_rate: float | None) -> Protocol:
         values = self.values
         return Protocol(
@@ -96,6 +101,8 @@ class Settings:
             training=TrainingSettings(
                 batch_size=batch_size,
                 learning_rate=learning_rate or scale_learning_rate(batch_size),
+                crop_padding=self._length("crop_padding", 8),
+                cutout=self._length("cutout", 2),
                 **{key: values[key] for key in TRAINING_KEYS},
             ),
         )
@@ -106,9 +113,7 @@ TRAINING_KEYS = (
     "momentum",
     "weight_decay",
     "gradient_clip",
-    "crop_padding",
     "flip",
-    "cutout",
     "threads",
 )
 BOHB_OPTIONS = {
@@ -281,6 +286,12 @@ def _check_together(settings: Settings) -> None:
             f"min_points must be at least {fewest}, the hyperparameters + 1,"
             f" got {values['min_points']}"
         )
+    for key in ("cutout", "crop_padding"):
+        if values[key] is not None and values[key] >= values["image_size"]:
+            raise ValueError(
+                f"{key} must be below image_size, or nothing is left of an image, got"
+                f" {values[key]} at {values['image_size']} pixels"
+            )
     for name in ("merges", "operations"):
         if sum(values[name].values()) <= 0:
             raise ValueError(f"{name}: one weight at least must be above 0, got {values[name]}")

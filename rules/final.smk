@@ -38,4 +38,4 @@ rule train_final:
         "python scripts/train_final.py --incumbent {input.incumbent} --network {wildcards.network}"
         " --protocol {input.protocol} --epochs {params.epochs} --seed {params.seed}"
         " --data {params.data} --curve {output.curve} --weights {output.weights}"
-        " --output {output.result} >> {log} 2>&1"
+        " --output {output.result} > {log} 2>&1"

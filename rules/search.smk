@@ -58,7 +58,7 @@ rule propose:
         size=planned_size,
         budget=planned_budget,
     message:
-        "bracket {wildcards.bracket}: propose {params.size} configurations for {params.budget} epochs"
+        "bracket {wildcards.bracket}: propose {params.size} configurations, budget {params.budget}"
     shell:
         "python scripts/propose.py --search {input.search} --surrogate {input.surrogate}"
         " --bracket {wildcards.bracket} --size {params.size} --budget {params.budget}"
@@ -81,7 +81,7 @@ rule promote:
         size=planned_size,
         budget=planned_budget,
     message:
-        "bracket {wildcards.bracket}: promote {params.size} to {params.budget} epochs"
+        "bracket {wildcards.bracket}: promote {params.size} to budget {params.budget}"
     shell:
         "python scripts/promote.py --search {input.search} --surrogate {input.surrogate}"
         " --trials {input.trials} --bracket {wildcards.bracket} --rung {wildcards.rung}"
@@ -111,7 +111,7 @@ rule train:
         "python scripts/train.py --proposals {input.proposals} --slot {wildcards.slot}"
         " --name b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
         " --protocol {input.protocol} --data {params.data} {params.states}"
-        " --curve {output.curve} --output {output.trial} >> {log} 2>&1"
+        " --curve {output.curve} --output {output.trial} > {log} 2>&1"
 
 
 rule tabulate:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nago.objective import evaluate_proposal
 from nago.paths import checkpoint_file, state_file
-from nago.records import read_proposals, read_protocol, write_trial
+from nago.records import read_proposals, read_protocol, write_bytes, write_trial
 from nago.script import run_script
 from nago.training.checkpoint import keep_state
 from nago.training.outcome import write_curve
@@ -37,7 +37,9 @@ def main() -> None:
         start=start,
     )
     write_curve(args.curve, curve)
-    if args.keep_state:
+    if args.keep_state and trial.status == "invalid":
+        write_bytes(args.keep_state, b"")  # it never trained, so nobody continues it
+    elif args.keep_state:
         keep_state(checkpoint, args.keep_state)
     write_trial(args.output, trial)
     checkpoint.unlink(missing_ok=True)

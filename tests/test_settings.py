@@ -79,6 +79,25 @@ def test_a_data_set_beats_the_defaults_and_what_is_given_beats_both(project):
     assert values["momentum"] == SCHEMA["properties"]["momentum"]["default"]
 
 
+@pytest.mark.parametrize(
+    ("image_size", "lengths"), [(32, (4, 16)), (224, (28, 112)), (48, (6, 24))]
+)
+def test_crop_and_cutout_go_with_the_image_unless_they_are_given(image_size, lengths):
+    training = load_settings(
+        {"dataset": "folder", "image_size": image_size}, ROOT
+    ).search_protocol.training
+    assert (training.crop_padding, training.cutout) == lengths
+    given = {"dataset": "folder", "image_size": image_size, "cutout": 0, "crop_padding": 1}
+    training = load_settings(given, ROOT).final_protocol.training
+    assert (training.crop_padding, training.cutout) == (1, 0)
+
+
+def test_a_cutout_that_leaves_nothing_of_an_image_is_refused():
+    said = refuse({"dataset": "folder", "image_size": 32, "cutout": 32})
+    assert "cutout must be below image_size" in said
+    assert "got 32 at 32 pixels" in said
+
+
 def test_the_config_file_is_read_and_every_key_in_it_is_known():
     config = read_config(ROOT)
     assert load_settings(config, ROOT).values["dataset"] == config["dataset"]

@@ -64,7 +64,7 @@ def check_folder(root: Path) -> None:
         UserError: it is missing, no directory, or has too few classes or images.
     """
     if not root.is_dir():
-        given = f"{root} is a file" if root.exists() else f"there is no {root}"
+        given = f"{root} is a file" if root.exists() else f"there is no folder '{root}'"
         raise UserError(f"data_root must be a directory of class folders, but {given}")
     class_folders = _class_folders(root)
     if len(class_folders) < 2:

@@ -66,14 +66,9 @@ def read_state(path: Path) -> State:
 def keep_state(checkpoint: Path, path: Path) -> None:
     """Keep the last checkpoint of a training at `path`, for one that continues it.
 
-    A training that never began leaves an empty file: it isn't promoted, so nobody reads that.
-
     Raises:
-        RecordError: the checkpoint is damaged.
+        RecordError: the checkpoint is missing or damaged.
     """
-    if not checkpoint.exists():
-        write_bytes(path, b"")
-        return
     header, payload = _read(checkpoint)
     write_bytes(path, json.dumps(header).encode() + b"\n" + payload)
 
