@@ -124,15 +124,6 @@ def data_root_option(wildcards):
     return f"--data-root {shlex.quote(root)}" if root else ""
 
 
-def arrays_of(*parts):
-    """Return the arrays of parts of the data."""
-    return [
-        f"data/{DATASET}/{part}.{kind}.npy"
-        for part in parts
-        for kind in ("images", "labels")
-    ]
-
-
 def states_below(wildcards):
     """Return the last states of the rung below, where its trials are continued."""
     if KEEP and int(wildcards.rung) > 0:

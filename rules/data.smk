@@ -1,5 +1,6 @@
-# From images to arrays. The parts are files of their own, so that a search is never given the
-# images of the test.
+# From images to arrays. The parts are files of their own: a search reads none of the test's. Later
+# steps name dataset.json only, which is written last and stands for the arrays: four inputs less
+# for each training keep the graph of a large search quick.
 
 
 rule prepare:

@@ -21,7 +21,6 @@ rule train_final:
         incumbent="results/{dataset}/{search}/incumbent.json",
         protocol="results/{dataset}/{search}/final/protocol.json",
         data="data/{dataset}/dataset.json",
-        arrays=arrays_of("train", "validation", "test"),
     output:
         result="results/{dataset}/{search}/final/{network}.json",
         weights="results/{dataset}/{search}/final/{network}.pt",

@@ -94,7 +94,6 @@ rule train:
         proposals="results/{dataset}/{search}/bracket{bracket}/rung{rung}.proposals.json",
         protocol="results/{dataset}/{search}/protocol.json",
         data="data/{dataset}/dataset.json",
-        arrays=arrays_of("train", "validation"),
         states=states_below,
     output:
         **(STATE_OUTPUT if KEEP else {}),
