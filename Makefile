@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs clean
+.PHONY: help setup demo test lint format bench chaos driver docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,6 +42,12 @@ format: $(READY)  ## format all code
 
 bench: $(READY)  ## measure planning, start-up and drawing, after a demo
 	$(BIN)/python docs/benchmarks/end_to_end.py
+
+chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slurm's packages)
+	$(BIN)/python docs/benchmarks/chaos.py
+
+driver: $(READY)  ## measure a driver that waits for 500 jobs (needs Slurm's packages)
+	$(BIN)/python docs/benchmarks/driver.py
 
 docs: $(READY)  ## write config/README.md from the schema
 	$(BIN)/python docs/write_config_readme.py config/README.md

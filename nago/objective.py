@@ -216,6 +216,14 @@ def _join(first: LabelledImages, second: LabelledImages) -> LabelledImages:
     )
 
 
+def _name_slurm_job() -> str | None:
+    """Return the id of the Slurm job that this is, as squeue shows it; None outside of Slurm."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    if array is not None:
+        return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID')}"
+    return os.environ.get("SLURM_JOB_ID")
+
+
 def _measure_cost(outcome: Outcome) -> dict[str, Any]:
     """Return what depends on the machine and the day: never part of what must repeat."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -228,7 +236,7 @@ def _measure_cost(outcome: Outcome) -> dict[str, Any]:
         "gpu_peak_memory_bytes": torch.cuda.max_memory_allocated() if cuda else None,
         "device": torch.cuda.get_device_name(device) if cuda else platform.machine(),
         "host": platform.node(),
-        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "slurm_job": _name_slurm_job(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
