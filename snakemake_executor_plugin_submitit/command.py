@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from submitit.core.utils import DelayedSubmission
 
 TOO_OFTEN = "requeued too often"
+
+END_WITH_PARENT = "exec 3<&0 </dev/null; { read -r <&3; kill -KILL -- -$$; } & exec 3<&-"
+"""Shell code that kills the whole command once its standard input is closed.
+
+Not every cluster does that when a job's first process is killed; the job runs again elsewhere,
+and two runs of one command must not write the same files.
+"""
 
 
 @dataclass
@@ -46,9 +54,9 @@ class JobCommand:
                 log.write(f"requeued, {self._count_requeues()} times by now\n".encode())
             self._process = subprocess.Popen(
                 # The signal is for this process; the command is told by SIGTERM.
-                ["/bin/bash", "-c", f"trap '' USR2; {self.command}"],
+                ["/bin/bash", "-c", f"trap '' USR2; {END_WITH_PARENT}; {self.command}"],
                 cwd=self.folder,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # it closes when this process ends, however it does
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -69,8 +77,7 @@ class JobCommand:
         # A preempted job gets SIGTERM as well; it must not kill the `scontrol requeue` to come.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._signal_all(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(self.grace)
+        self._await_end()
         self._signal_all(signal.SIGKILL)
         requeues = self._count_requeues() + 1
         if requeues > self.max_requeues:
@@ -86,6 +93,27 @@ class JobCommand:
         """Send a signal to the command and all that it started."""
         with suppress(ProcessLookupError, AttributeError):
             os.killpg(self._process.pid, number)
+
+    def _await_end(self) -> None:
+        """Wait until the command and all that it started have ended; no longer than `grace`.
+
+        Not by `Popen.wait`: the handler interrupts one, whose lock another can't get.
+        """
+        deadline = time.monotonic() + self.grace
+        while self._is_alive() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _is_alive(self) -> bool:
+        """Return whether a process of the command's group runs; a zombie doesn't."""
+        process = getattr(self, "_process", None)
+        if process is None:
+            return False
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+                if state != "Z" and int(group) == process.pid:
+                    return True
+        return False
 
     def _forget_earlier_run(self) -> None:
         """Remove a result of an earlier run of a requeued job, and what it was just writing."""

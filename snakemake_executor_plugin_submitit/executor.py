@@ -7,9 +7,10 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ class Executor(RemoteExecutor):
         self._waiting: list[Task] = []
         self._doubtful: set[str] = set()
         self._open: dict[str, set[str]] = {}
+        self._reports: deque[Callable[[], None]] = deque()
         self._known = {
             entry.identity: (submission, index)
             for submission in sorted(self.ledger.read_all(), key=lambda one: one.written)
@@ -108,7 +110,8 @@ class Executor(RemoteExecutor):
         for job in self.workflow.dag.needrun_jobs():
             if job.is_local or job.name in seen:
                 continue
-            if any(str(value) == "<TBD>" for _, value in job.resources.items()):
+            asked = {name: value for name, value in job.resources.items() if name != "tmpdir"}
+            if "<TBD>" in map(str, asked.values()):
                 continue  # known only once files are there
             seen.add(job.name)
             try:
@@ -134,6 +137,7 @@ class Executor(RemoteExecutor):
         rest = self._attach(tasks)
         with self._hold_interrupts(), self._mutex:
             self._send(rest)
+        self._report()
 
     def run_job(self, job: JobExecutorInterface) -> None:
         """Send one job."""
@@ -186,6 +190,9 @@ class Executor(RemoteExecutor):
                 self._report_failure(task, message)
             return
         self._open[name] = set(submission.ids)
+        self.logger.info(
+            f"{self.cluster.name} job {describe_ids(submission.ids)}: {batch[0].job.name}"
+        )
         for task, job in zip(batch, submission.ids, strict=True):
             self._follow(task, job)
         self._look_soon()
@@ -299,12 +306,13 @@ class Executor(RemoteExecutor):
             for task in tasks:
                 if task.id and succeeded(results.get(task.id)):
                     self._end(task)
-                    self.report_job_success(task.info)
+                    self._reports.append(partial(self.report_job_success, task.info))
             left = [task for task in tasks if task.job in self._tasks]
             if self._is_time_to_look(left, results):
                 self._look(left, results)
             # A job that Snakemake tries again has a new task, with another record.
             active = {id(task.info) for task in self._tasks.values()}
+        self._report()
         for info in active_jobs:
             if id(info) in active:
                 yield info
@@ -449,7 +457,14 @@ class Executor(RemoteExecutor):
     def _report_failure(self, task: Task, message: str) -> None:
         self._end(task)
         logs = [path for path in [task.command.log] if task.id and Path(path).exists()]
-        self.report_job_error(task.info, msg=message, aux_logs=logs)
+        report = partial(self.report_job_error, task.info, msg=message, aux_logs=logs)
+        self._reports.append(report)
+
+    def _report(self) -> None:
+        """Tell Snakemake what has ended, when no lock is held: Snakemake takes its own."""
+        with suppress(IndexError):
+            while True:
+                self._reports.popleft()()
 
     def handle_job_success(self, job: JobExecutorInterface) -> None:
         """Clean up once Snakemake has recorded the job."""
@@ -561,6 +576,13 @@ class Executor(RemoteExecutor):
 
 def _interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
+
+
+def describe_ids(ids: Sequence[str]) -> str:
+    """Return the ids of jobs that were sent together, as Slurm writes those of an array."""
+    if len(ids) == 1 or "_" not in ids[0]:
+        return ", ".join(ids)
+    return f"{ids[0].partition('_')[0]}_[0-{len(ids) - 1}]"
 
 
 def is_live(state: JobState | None, name: str) -> bool:

@@ -89,10 +89,11 @@ def make_request(resources: Mapping[str, Any], threads: int, signal_delay: int) 
             "runtime isn't given; set the minutes that a job may take,"
             " for all jobs by default-resources: runtime=60"
         )
-    if minutes * 60 <= signal_delay + MARGIN:
+    enough = (signal_delay + MARGIN) // 60 + 1
+    if minutes < enough:
         raise RequestError(
             f"runtime is {minutes} min, but a job is told to stop {signal_delay} s before its time"
-            f" limit, up to {MARGIN} s early; ask for 15 min or more"
+            f" limit, up to {MARGIN} s early; ask for {max(15, enough)} min or more"
         )
     if number("gpu", least=0) and text("gres"):
         raise RequestError(
@@ -125,7 +126,10 @@ def read_options(text: str) -> tuple[tuple[str, str | bool], ...]:
         RequestError: something isn't a long option.
     """
     options: list[tuple[str, str | bool]] = []
-    words = shlex.split(text)
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise RequestError(f"slurm_extra is {text!r}: {error}") from None
     while words:
         word = words.pop(0)
         if not word.startswith("--") or len(word) == 2:

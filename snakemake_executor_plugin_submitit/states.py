@@ -125,7 +125,7 @@ OF_STATE = {
 }
 
 OUT_OF_MEMORY = re.compile(
-    r"oom[-_ ]kill|out of memory|exceeded (?:job|step) memory limit", re.IGNORECASE
+    r"oom[-_ ]kill|out of memory|exceeded (?:(?:job|step|virtual) )?memory limit", re.IGNORECASE
 )
 """How Slurm's own messages in a job's error file tell of memory, of any version."""
 

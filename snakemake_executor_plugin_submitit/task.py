@@ -64,9 +64,10 @@ def describe_wildcards(job: JobExecutorInterface) -> str:
 
 def log_folder(job: JobExecutorInterface) -> str:
     """Return the folder of a job's logs: rule and wildcards, short enough for a file system."""
-    text = re.sub(r"[^\w.=,+-]", "_", describe_wildcards(job)) or "all"
-    if len(text) > 120:
-        text = f"{text[:100]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    words = describe_wildcards(job) or "all"
+    text = re.sub(r"[^\w.=,+-]", "_", words, flags=re.ASCII)
+    if text != words or len(text) > 120:  # others may look the same
+        text = f"{text[:100]}-{hashlib.sha256(words.encode()).hexdigest()[:12]}"
     rule = re.sub(r"[^\w.-]", "_", job.name)[:80]
     return f"{rule}/{text}"
 

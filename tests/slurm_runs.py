@@ -60,13 +60,17 @@ class SlurmProject:
         path.touch() if broken else path.unlink()
 
     def command(
-        self, *arguments: str, resources: Mapping[str, str] | None = None, **changes: Any
+        self,
+        *arguments: str,
+        resources: Mapping[str, str] | None = None,
+        target: str = TABLE,
+        **changes: Any,
     ) -> list[str]:
         """Return the command that a user would type, for the table of the search."""
         asked = RESOURCES | dict(resources or {})
         settings = self.project.settings | changes
         return [
-            *(*SNAKEMAKE, TABLE, "--profile", "slurm", *QUICK, *arguments),
+            *(*SNAKEMAKE, target, "--profile", "slurm", *QUICK, *arguments),
             *("--set-resources", *(f"{key}={value}" for key, value in asked.items())),
             *("--config", *(f"{key}={value}" for key, value in settings.items())),
         ]

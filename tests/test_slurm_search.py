@@ -1,8 +1,11 @@
 """The whole search on a real Slurm cluster: the same table as on one machine."""
 
+import json
+
 import pytest
 from slurm_cluster import SlurmCluster, needs_accounting, needs_slurm
-from slurm_runs import make_slurm_project
+from slurm_runs import SlurmProject, make_slurm_project
+from workflow_runs import RESULTS, TABLE, TINY, build_once, make_project
 
 
 @needs_slurm
@@ -30,3 +33,25 @@ def test_a_search_on_two_nodes_gives_the_bytes_of_a_local_run(
             for path in (project.folder / ".snakemake/submitit").rglob("*")
             if path.name not in ("run.txt", "logs")
         ]
+
+
+@needs_slurm
+def test_the_whole_digits_search_trains_on_the_cluster_as_it_does_here(tmp_path, tmp_path_factory):
+    local = build_once(tmp_path_factory, "finished", make_project, TINY)
+    with SlurmCluster() as cluster:
+        project = SlurmProject(make_project(tmp_path / "p", TINY), cluster)
+        resources = {
+            "train:mem_mb": "1000",
+            "train_final:mem_mb": "1000",
+            "prepare:mem_mb": "1000",
+        }
+        outcome = project.finish(target="all", resources=resources)
+        for name in (TABLE, f"{RESULTS}/incumbent.json", f"{RESULTS}/final.csv"):
+            assert project.project.read(name) == local.read(name), name
+        assert "Test accuracy:" in outcome.text
+        jobs = {job["id"]: job for job in cluster.jobs()}
+        assert {job["state"] for job in jobs.values()} == {"COMPLETED"}
+        # prepare, 2 trials, 1 promoted, 2 trials, 1 final network
+        assert len(jobs) == 7
+        for path in (project.folder / RESULTS).glob("bracket*/rung*/*.trial.json"):
+            assert json.loads(path.read_text())["cost"]["slurm_job"] in jobs
