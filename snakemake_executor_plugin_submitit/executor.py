@@ -89,7 +89,7 @@ class Executor(RemoteExecutor):
         }
         self._stopped = False
         self._handles_sigterm = False
-        self._warned_at = float("-inf")
+        self._warned_at: dict[str, float] = {}
         self._warned_of: set[str] = set()
         self._look_at = float("-inf")
         self._look_every = float(self.settings.status_interval)
@@ -425,7 +425,8 @@ class Executor(RemoteExecutor):
     def _finish(self, task: Task, result: Result | None) -> None:
         """Send a failed job again, or report it."""
         assert task.id is not None
-        cause = find_cause(task.state, result, read_messages(self.jobs_folder, task.id))
+        end = task.state if task.state and task.state.ended else None  # or last seen alive
+        cause = find_cause(end, result, read_messages(self.jobs_folder, task.id))
         if cause is Cause.OUT_OF_MEMORY and task.doubled < self.settings.out_of_memory_retries:
             more = task.request.with_memory(2)
             if more != task.request:
@@ -443,7 +444,7 @@ class Executor(RemoteExecutor):
     def _send_again(self, task: Task, why: str) -> None:
         node = f" on {task.state.node}" if task.state and task.state.node else ""
         self.logger.warning(f"{task.label}, job {task.id}{node}: {why}")
-        if task.id and task.state is None:
+        if task.id and not (task.state and task.state.ended):
             self._cancel([task.id])  # if it is only out of sight, it must not run beside
         self._close(task)
         task.send_again()
@@ -568,9 +569,10 @@ class Executor(RemoteExecutor):
             await asyncio.sleep(min(0.2, self.settings.status_interval))
 
     def _warn(self, message: str) -> None:
-        """Warn, but not at every look."""
-        if time.monotonic() - self._warned_at >= WARN_EVERY:
-            self._warned_at = time.monotonic()
+        """Warn, but of one thing not at every look."""
+        what, now = message.partition(":")[0], time.monotonic()
+        if now - self._warned_at.get(what, float("-inf")) >= WARN_EVERY:
+            self._warned_at[what] = now
             self.logger.warning(f"Slurm: {message}")
 
 

@@ -16,7 +16,7 @@ pytestmark = needs_slurm
 
 WAIT = 'time.sleep(float(Path("pace.txt").read_text()))'
 TRAININGS = 7
-TWO_GPUS = {"train:gpu": "2"}
+TWO_GPUS = {"train:gpu": "2", "prepare:mem_mb": "100"}
 """With this two of the four trainings of a rung run at once, and two wait in the queue."""
 
 
@@ -39,7 +39,7 @@ class Held:
         self.sign.unlink()
 
     def wait_until_two_run(self, driver):
-        """Wait until two trainings have an epoch behind them, and return the jobs by state."""
+        """Wait until two trainings have an epoch behind them, while two wait in the queue."""
         self.project.wait_for(lambda: len(self.project.notes("epoch")) == 2, driver)
         states = Counter(job["state"] for job in self.cluster.jobs())
         assert states == {"RUNNING": 2, "PENDING": 2}
@@ -166,7 +166,12 @@ def test_jobs_of_other_settings_end_before_new_ones_are_sent(held, slurm, tmp_pa
 
     with held.project.started(resources=TWO_GPUS, seed=4) as driver:
         new = held.project.wait_for(
-            lambda: [job for job in slurm.jobs() if main_number(job) != old], driver
+            lambda: [
+                job
+                for job in slurm.jobs()
+                if main_number(job) != old and job["name"].startswith("train.")
+            ],
+            driver,
         )
         assert not processes_that_live(pids)
         held.release()

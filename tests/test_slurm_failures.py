@@ -167,17 +167,19 @@ def test_a_job_that_slurm_stops_at_its_time_limit_is_sent_again(make_last):
     resources = {"train:slurm_extra": "'--signal=B:CONT@1'"}
     with SlurmCluster() as cluster:
         project, expected = make_last(cluster)
-        project.set_pace(3)
         with project.started(resources=resources) as driver:
-            first = first_starts(project, driver, 1)[0]
-            cluster.run("scontrol", "update", f"JobId={first['job']}", "EndTime=now")
-            project.wait_for(lambda: "sent again" in project.driver_log(), driver)
+            notes = first_starts(project, driver)
+            project.set_pace(TIMEOUT)  # no epoch ends before the limit, which Slurm sees late
+            for note in notes:
+                cluster.run("scontrol", "update", f"JobId={note['job']}", "EndTime=now+1")
+            for note in notes:
+                cluster.wait_for_state(note["job"], "TIMEOUT")
             project.set_pace(AT_ONCE)
             expect_success(project, driver, expected)
-        expect_resumed(project, first["name"])
-        assert f"job {first['job']} on {first['node']}: stopped at its time limit; sent again" in (
-            project.driver_log()
-        )
+        expect_resumed(project, *(note["name"] for note in notes))
+        for note in notes:
+            message = f"job {note['job']} on {note['node']}: stopped at its time limit; sent again"
+            assert message in project.driver_log()
 
 
 def test_preempted_jobs_stop_wait_and_go_on(make_last):
@@ -226,19 +228,25 @@ def test_a_job_that_another_hand_cancels_fails_with_that_cause(make_last):
 def test_a_controller_that_is_away_for_a_while_costs_nothing(kill, tmp_path, tmp_path_factory):
     with SlurmCluster() as cluster:
         project, expected = make_slurm_project(tmp_path_factory, tmp_path / "p", cluster, SLOWLY)
+        project.set_pace(4)
         cluster.count_calls()
         with project.started() as driver:
             first_starts(project, driver, 4)
+            if kill:
+                # A killed controller forgets what it hasn't saved, and would run these jobs
+                # again; one that is stopped saves all.
+                cluster.stop_controller()
+                cluster.start_controller()
             sent = cluster.calls("sbatch")
             cluster.stop_controller(kill=kill)
             project.set_pace(AT_ONCE)
             # The first rung comes to its end, and the next is to be sent.
             project.wait_for(lambda: cluster.calls("sbatch") > sent, driver)
-            project.wait_for(lambda: "WARNING" in project.driver_log().upper(), driver)
+            warning = "Slurm: no answer, waiting: "
+            project.wait_for(lambda: warning in project.driver_log(), driver)
             cluster.start_controller()
             expect_success(project, driver, expected)
         assert len(project.notes("end")) == 7
-        assert "Slurm: " in project.driver_log()
 
 
 @needs_accounting
@@ -283,10 +291,10 @@ def test_an_error_of_the_code_is_told_and_not_tried_again(make_last):
         (start,) = starts(project, broken)
         assert f"job {start['job']} on {start['node']}: the command failed" in outcome.text
         assert "(exit code 1)" in outcome.text
-        assert f"    broken on purpose: {broken}" in outcome.text
+        assert f"broken on purpose: {broken}" in outcome.text, outcome.text
         log = re.search(r"log of the job: (\S+)", outcome.text)
         assert log
-        assert "broken on purpose" in (project.folder / log[1]).read_text()
+        assert "Error in rule train" in (project.folder / log[1]).read_text()
         assert [note["name"] for note in project.notes("end")] == [other]
         project.break_training(broken, False)
         project.finish()
@@ -344,4 +352,4 @@ def test_a_job_that_slurm_has_forgotten_is_sent_again(make_last):
             project.set_pace(AT_ONCE)
             expect_success(project, driver, expected)
         expect_resumed(project, first["name"])
-        assert f"job {first['job']}: lost" in project.driver_log()
+        assert re.search(f"job {first['job']}( on n[12])?: lost", project.driver_log())

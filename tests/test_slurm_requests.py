@@ -7,7 +7,7 @@ import time
 
 import pytest
 from slurm_cluster import SlurmCluster, needs_slurm, slurm
-from slurm_runs import TIMEOUT, make_slurm_project
+from slurm_runs import TIMEOUT
 from workflow_runs import SNAKEMAKE, Outcome, kill_group
 
 from snakemake_executor_plugin_submitit.command import JobCommand
@@ -47,7 +47,7 @@ class Workflow:
     def command(self, *arguments):
         return [
             *(*SNAKEMAKE, "--executor", "submitit", "--jobs", "500", "--latency-wait", "3"),
-            *("--submitit-status-interval", "1", *arguments),
+            *("--submitit-status-interval", "1", "--max-jobs-per-timespan", "1000/1s", *arguments),
             *("--default-resources", "runtime=60", "mem_mb=100"),
         ]
 
@@ -176,7 +176,7 @@ rule one:
     resources:
         gpu=1,
     shell:
-        "echo $CUDA_VISIBLE_DEVICES $SLURM_CPUS_PER_TASK $SLURM_MEM_PER_NODE {threads} > {output}"
+        "echo $CUDA_VISIBLE_DEVICES $SLURM_CPUS_PER_TASK $SLURM_MEM_PER_NODE > {output}"
 
 rule none:
     output:
@@ -190,22 +190,17 @@ rule none:
     assert sorted(node for node, _ in nodes) == ["n1", "n2"]
     assert {gpu for _, gpu in nodes} <= {"0", "1"}
     assert workflow.read("one.txt").split()[0] in ("0", "1")
-    assert workflow.read("one.txt").split()[1:] == ["3", "100", "3"]
+    assert workflow.read("one.txt").split()[1:] == ["3", "100"]
     assert workflow.read("none.txt").strip() == "nothing"
 
 
-def test_trainings_in_groups_give_the_same_table_with_fewer_jobs(
-    slurm, tmp_path, tmp_path_factory
-):
-    project, expected = make_slurm_project(tmp_path_factory, tmp_path / "p", slurm, pace=0)
-    project.finish("--groups", "train=trainings", "--group-components", "trainings=4")
-    assert project.table() == expected
-    assert project.epochs_trained_twice() == 0
-    ends = project.notes("end")
-    jobs = [note["job"] for note in ends]
-    assert len(ends) == 7
-    assert max(jobs.count(job) for job in jobs) == 4
-    assert len(set(jobs)) == len(slurm.jobs()) < 7
+def test_a_group_of_four_goes_as_one_job(slurm, tmp_path):
+    workflow = Workflow(tmp_path / "w", slurm, MANY.replace("NUMBER", "8"))
+    workflow.finish("--groups", "one=four", "--group-components", "four=4")
+    assert [job["state"] for job in slurm.jobs()] == ["COMPLETED"] * 2
+    assert slurm.calls("sbatch") == 1
+    made = {path.name for path in (workflow.folder / "out").iterdir()}
+    assert made == {f"{number}.txt" for number in range(8)}
 
 
 SPECIAL = """
