@@ -43,6 +43,7 @@ def main() -> None:
         (folder / "Snakefile").write_text(SNAKEFILE.replace("JOBS", str(args.jobs)))
         command = [sys.executable, "-m", "snakemake", "--executor", "submitit"]
         command += ["--jobs", str(args.jobs), "--scheduler", "greedy"]
+        command += ["--max-jobs-per-timespan", "1000/1s"]
         start = time.monotonic()
         with (folder / "log").open("w") as log:
             driver = subprocess.Popen(

@@ -1,0 +1,145 @@
+"""The executor without Slurm: jobs are processes of this machine, sent and watched likewise."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+SNAKEFILE = """
+rule all:
+    input: expand("out/{n}", n=range(3))
+localrules: all
+rule one:
+    output: "out/{n}"
+    shell:
+        "echo {wildcards.n} >> started; "
+        "while test -e hold; do sleep 0.1; done; "
+        "test ! -e broken || {{ echo broken on purpose; exit 7; }}; "
+        "touch {output}"
+"""
+COMMAND = [
+    *(sys.executable, "-m", "snakemake", "--executor", "submitit", "--jobs", "3"),
+    *("--submitit-cluster", "local", "--submitit-status-interval", "1", "--latency-wait", "2"),
+]
+RUNTIME = ["--default-resources", "runtime=60"]
+TIMEOUT = 120
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A working folder with blanks in its long name."""
+    folder = tmp_path / ("a folder with a long name " * 4).strip()
+    folder.mkdir()
+    (folder / "Snakefile").write_text(SNAKEFILE)
+    yield folder
+    for pid in processes(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def processes(folder):
+    """Return the processes at work in a folder; zombies have none."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
+
+
+def run(folder, *options):
+    return subprocess.run(
+        [*COMMAND, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def start(folder):
+    """Start a driver, and wait until its jobs run and can go no further."""
+    (folder / "hold").touch()
+    with (folder / "log").open("w") as log:
+        driver = subprocess.Popen(
+            [*COMMAND, *RUNTIME], cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+    wait_for(lambda: len(started(folder)) == 3)
+    return driver
+
+
+def started(folder):
+    path = folder / "started"
+    return sorted(path.read_text().split()) if path.exists() else []
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def left_behind(folder):
+    """Return the names of files that the executor keeps."""
+    kept = folder / ".snakemake" / "submitit"
+    return sorted(path.name for path in kept.rglob("*") if path.is_file())
+
+
+def test_jobs_run_and_leave_nothing(folder):
+    done = run(folder, *RUNTIME)
+    assert done.returncode == 0, done.stdout
+    assert started(folder) == ["0", "1", "2"]
+    assert left_behind(folder) == ["run.txt"]
+
+
+def test_a_failed_job_tells_its_exit_code_its_log_and_its_last_lines(folder):
+    (folder / "broken").touch()
+    done = run(folder, *RUNTIME, "--keep-going")
+    assert done.returncode == 1
+    assert done.stdout.count("the command failed (exit code 1)") == 3
+    assert "log of the job: .snakemake/submitit/logs/one/n=0/" in done.stdout
+    assert "broken on purpose" in done.stdout
+    assert started(folder) == ["0", "1", "2"]
+
+
+def test_jobs_outlive_a_killed_driver_and_the_next_one_follows_them(folder):
+    driver = start(folder)
+    driver.kill()
+    driver.wait()
+    subprocess.run([*COMMAND, "--unlock"], cwd=folder, check=True, timeout=TIMEOUT)
+    (folder / "hold").unlink()
+    done = run(folder, *RUNTIME, "--rerun-incomplete")
+    assert done.returncode == 0, done.stdout
+    assert started(folder) == ["0", "1", "2"]
+
+
+def test_an_interrupted_driver_leaves_no_process(folder):
+    driver = start(folder)
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(TIMEOUT) != 0
+    wait_for(lambda: not processes(folder))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([*RUNTIME, "--submitit-cluster", "pbs"], "--submitit-cluster is 'pbs'"),
+        ([*RUNTIME, "--submitit-array-limit", "0"], "--submitit-array-limit is 0"),
+        (["--default-resources", "runtime=1"], "rule one: runtime is 1 min"),
+        ([], "rule one: runtime isn't given"),
+    ],
+)
+def test_what_can_not_work_is_refused_before_a_job_starts(folder, options, message):
+    done = run(folder, *options)
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert started(folder) == []
