@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from submitit.core.utils import DelayedSubmission
 
-TOO_OFTEN = "requeued too often"
-
 END_WITH_PARENT = "exec 3<&0 </dev/null; { read -r <&3; kill -KILL -- -$$; } & exec 3<&-"
 """Shell code that kills the whole command once its standard input is closed.
 
