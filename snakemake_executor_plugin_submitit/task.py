@@ -103,8 +103,9 @@ def describe_failure(task: Task, cause: Cause, result: Result | None, folder: Pa
     node = (task.state and task.state.node) or ""
     lines = [_explain(task, cause, result, node)]
     log = Path(task.command.log)
-    # The command's own words, and Slurm's if the command had none.
-    text = _read_end(log) or (read_messages(folder, task.id) if task.id else "")
+    # The rule's own words; else those of the command, or Slurm's if it had none.
+    text = "".join(_read_end(Path(path)) for path in task.job.log) if cause is Cause.EXIT else ""
+    text = text or _read_end(log) or (read_messages(folder, task.id) if task.id else "")
     if result is not None and result[0] == "error":
         text += f"\n{result[1]}"
     if task.id:
@@ -122,7 +123,8 @@ def _explain(task: Task, cause: Cause, result: Result | None, node: str) -> str:
         what += f" (exit code {result[1]['exit_code']})"
         node = node or result[1]["node"]
     where = f" on {node}" if node else ""
-    state = f", state {task.state.state}" if task.state and task.state.ended else ""
+    ended = task.state is not None and task.state.ended and cause is not Cause.EXIT
+    state = f", state {task.state.state}" if task.state and ended else ""
     asked = ""
     if cause in (Cause.OUT_OF_MEMORY, Cause.TIMEOUT):
         asked = f"; it asked for {task.request.describe()}"

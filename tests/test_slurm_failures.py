@@ -291,7 +291,7 @@ def test_an_error_of_the_code_is_told_and_not_tried_again(make_last):
         (start,) = starts(project, broken)
         assert f"job {start['job']} on {start['node']}: the command failed" in outcome.text
         assert "(exit code 1)" in outcome.text
-        assert f"broken on purpose: {broken}" in outcome.text, outcome.text
+        assert re.search(rf"its last lines:\s+broken on purpose: {broken}", outcome.text)
         log = re.search(r"log of the job: (\S+)", outcome.text)
         assert log
         assert "Error in rule train" in (project.folder / log[1]).read_text()

@@ -33,7 +33,7 @@ print(json.dumps(command()))
 """
 """As submitit does it on a node: load the command, catch the signal, run."""
 
-GRANDCHILD = "setsid --wait true; sh -c 'sleep 1000 & echo $! > grandchild; wait'"
+GRANDCHILD = "sh -c 'sleep 1000 & echo $! > grandchild; wait'"
 
 
 @pytest.fixture(autouse=True)
