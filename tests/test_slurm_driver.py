@@ -165,18 +165,16 @@ def test_jobs_of_other_settings_end_before_new_ones_are_sent(held, slurm, tmp_pa
     pids = [note["pid"] for note in held.project.notes("start")]
 
     with held.project.started(resources=TWO_GPUS, seed=4) as driver:
-        new = held.project.wait_for(
-            lambda: [
-                job
-                for job in slurm.jobs()
-                if main_number(job) != old and job["name"].startswith("train.")
-            ],
-            driver,
-        )
+
+        def are_sent():
+            """Whether all four are; each may be as soon as the old job for its files has ended."""
+            jobs = [job for job in slurm.jobs() if job["name"].startswith("train.")]
+            return len([job for job in jobs if main_number(job) != old]) == 4
+
+        held.project.wait_for(are_sent, driver)
         assert not processes_that_live(pids)
         held.release()
         assert driver.wait(240) == 0, held.project.driver_log()
-    assert len(new) == 4
     assert {job["state"] for job in slurm.jobs() if main_number(job) == old} == {"CANCELLED"}
     assert slurm.calls("scancel") == 1
     assert held.project.table() == other

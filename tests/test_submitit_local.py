@@ -1,4 +1,4 @@
-"""The executor with this machine in place of a cluster: whole runs of a small workflow."""
+"""The executor without Slurm: jobs are processes of this machine, sent and watched likewise."""
 
 import os
 import re
@@ -6,216 +6,149 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-
 SNAKEFILE = """
 rule all:
-    input:
-        expand("out/{n}.txt", n=range(4)),
-
-
-rule work:
-    output:
-        "out/{n}.txt",
+    input: expand("out/{n}", n=range(3))
+localrules: all
+rule one:
+    output: "out/{n}"
     shell:
-        "echo {wildcards.n} >> runs.txt; sh work.sh {wildcards.n} {output}"
+        "echo {wildcards.n} >> started; "
+        "while test -e hold; do sleep 0.1; done; "
+        "test ! -e broken || {{ echo broken on purpose; exit 7; }}; "
+        "touch {output}"
 """
+COMMAND = [
+    *(sys.executable, "-m", "snakemake", "--executor", "submitit", "--jobs", "3"),
+    *("--submitit-cluster", "local", "--submitit-status-interval", "1", "--latency-wait", "2"),
+]
+RUNTIME = ["--default-resources", "runtime=60"]
+TIMEOUT = 120
 
-AT_ONCE = "echo done > $2"
-FAILS = "[ $1 != 2 ] || { echo the reason why; exit 3; }; echo done > $2"
-WAITS = "while [ ! -e go ]; do sleep 0.1; done; echo done > $2"
 
-
-def make_folder(folder, work):
-    folder.mkdir(parents=True)
+@pytest.fixture
+def folder(tmp_path):
+    """A working folder with blanks in its long name."""
+    folder = tmp_path / ("a folder with a long name " * 4).strip()
+    folder.mkdir()
     (folder / "Snakefile").write_text(SNAKEFILE)
-    (folder / "work.sh").write_text(work)
-    return folder
+    yield folder
+    for pid in processes(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
-def make_command(*options, cluster="local", runtime=60):
-    return [
-        *(sys.executable, "-m", "snakemake", "--executor", "submitit"),
-        *("--submitit-cluster", cluster, "--submitit-status-interval", "1", "--jobs", "4"),
-        *("--default-resources", f"runtime={runtime}", "--nolock", "--nocolor", *options),
-    ]
-
-
-def environment():
-    """The plug-in is found wherever the tests are run from."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-
-
-def run(folder, *options, **values):
-    """Run to the end; the output is a file, since jobs would hold a pipe open."""
-    with (folder / "driver.log").open("wb") as log:
-        code = subprocess.run(
-            make_command(*options, **values),
-            cwd=folder,
-            env=environment(),
-            stdout=log,
-            stderr=log,
-            timeout=300,
-            check=False,
-        ).returncode
-    return code, (folder / "driver.log").read_text()
-
-
-@contextmanager
-def started(folder, *options):
-    """A driver at work, as a terminal starts it: the leader of a process group."""
-    with (folder / "driver.log").open("wb") as log:
-        driver = subprocess.Popen(
-            make_command(*options),
-            cwd=folder,
-            env=environment(),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield driver
-    finally:
-        for pid in (driver.pid, *processes_in(folder)):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        driver.wait()
-
-
-def processes_in(folder):
-    """The processes that work in a folder; a zombie doesn't."""
+def processes(folder):
+    """Return the processes at work in a folder; zombies have none."""
     found = []
-    for path in Path("/proc").glob("[0-9]*"):
+    for link in Path("/proc").glob("[0-9]*/cwd"):
         with suppress(OSError):
-            if (path / "cwd").resolve(strict=True) == folder.resolve():
-                found.append(int(path.name))
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
     return found
 
 
-def wait_for(condition, folder, driver=None):
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert driver is None or driver.poll() is None, (folder / "driver.log").read_text()
-        assert time.monotonic() < deadline, (folder / "driver.log").read_text()
-        time.sleep(0.05)
+def run(folder, *options):
+    return subprocess.run(
+        [*COMMAND, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
 
 
-def runs(folder):
-    """Which commands have started, in order of their numbers."""
-    path = folder / "runs.txt"
+def start(folder):
+    """Start a driver, and wait until its jobs run and can go no further."""
+    (folder / "hold").touch()
+    with (folder / "log").open("w") as log:
+        driver = subprocess.Popen(
+            [*COMMAND, *RUNTIME], cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+    wait_for(lambda: len(started(folder)) == 3)
+    return driver
+
+
+def started(folder):
+    path = folder / "started"
     return sorted(path.read_text().split()) if path.exists() else []
 
 
-def outputs(folder):
-    return sorted(path.name for path in folder.glob("out/*") if path.read_text() == "done\n")
+def wait_for(condition):
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def left_behind(folder):
-    """The files that the executor left, without those that stay for good."""
-    top = folder / ".snakemake" / "submitit"
-    files = {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
-    assert "run.txt" in files
-    return files - {"run.txt"}
+    """Return the names of files that the executor keeps."""
+    kept = folder / ".snakemake" / "submitit"
+    return sorted(path.name for path in kept.rglob("*") if path.is_file())
 
 
-ALL = ["0.txt", "1.txt", "2.txt", "3.txt"]
+def test_jobs_run_and_leave_nothing(folder):
+    done = run(folder, *RUNTIME)
+    assert done.returncode == 0, done.stdout
+    assert started(folder) == ["0", "1", "2"]
+    assert left_behind(folder) == ["run.txt"]
 
 
-def test_jobs_run_in_a_folder_with_blanks_and_a_long_path_and_leave_nothing(tmp_path):
-    folder = make_folder(tmp_path / "with 'blanks' & more" / ("x" * 200) / ("y" * 200), AT_ONCE)
-    code, text = run(folder)
-    assert code == 0, text
-    assert outputs(folder) == ALL
-    assert runs(folder) == ["0", "1", "2", "3"]
-    assert left_behind(folder) == set()
-    assert processes_in(folder) == []
+def test_a_failed_job_tells_its_exit_code_its_log_and_its_last_lines(folder):
+    (folder / "broken").touch()
+    done = run(folder, *RUNTIME, "--keep-going")
+    assert done.returncode == 1
+    assert done.stdout.count("the command failed (exit code 1)") == 3
+    assert "log of the job: .snakemake/submitit/logs/one/n=0/" in done.stdout
+    assert "broken on purpose" in done.stdout
+    assert "Traceback" not in done.stdout
+    logs = re.findall(r"log of the job: (\S+)", done.stdout)
+    assert {Path(log).name for log in logs} == set(left_behind(folder)) - {"run.txt"}
+    assert started(folder) == ["0", "1", "2"]
 
 
-def test_a_failure_comes_with_its_cause_its_log_and_its_last_words(tmp_path):
-    folder = make_folder(tmp_path / "p", FAILS)
-    code, text = run(folder, "--keep-going")
-    assert code == 1
-    assert outputs(folder) == ["0.txt", "1.txt", "3.txt"]
-    assert re.search(r"job \d+ on this machine: the command failed \(exit code [1-9]", text), text
-    assert runs(folder) == ["0", "1", "2", "3"]
-    [log] = re.findall(r"log of the job: (\S+)", text)
-    assert log.startswith(".snakemake/submitit/logs/work/n=2/")
-    assert "the reason why" in (folder / log).read_text()
-    assert "    the reason why" in text.partition("its last lines:")[2]
-    # What the message names is there, and nothing else.
-    named = {log, *re.findall(r"log of Slurm: (\S+)", text)}
-    assert {path for path in named if not (folder / path).exists()} == set()
-    assert "Traceback" not in text
-    left = {name for name in left_behind(folder) if not name.endswith((".out", ".err"))}
-    assert left == {log.removeprefix(".snakemake/submitit/")}
-
-
-def test_jobs_outlive_a_killed_driver_and_the_next_one_goes_on_with_them(tmp_path):
-    folder = make_folder(tmp_path / "p", WAITS)
-    with started(folder) as driver:
-        wait_for(lambda: len(runs(folder)) == 4, folder, driver)
-        driver.kill()
-        driver.wait()
-        with started(folder, "--rerun-incomplete") as second:
-            log = folder / "driver.log"
-            wait_for(
-                lambda: log.read_text().count("of an earlier run goes on") == 4, folder, second
-            )
-            (folder / "go").touch()
-            assert second.wait(120) == 0, log.read_text()
-    assert outputs(folder) == ALL
-    assert runs(folder) == ["0", "1", "2", "3"]
-    assert left_behind(folder) == set()
-
-
-@pytest.mark.parametrize("whole_group", [False, True], ids=["driver", "terminal"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_driver_leaves_no_process_and_the_next_run_does_all(
-    tmp_path, number, whole_group
-):
-    folder = make_folder(tmp_path / "p", WAITS)
-    with started(folder) as driver:
-        wait_for(lambda: len(runs(folder)) == 4, folder, driver)
-        (os.killpg if whole_group else os.kill)(driver.pid, number)
-        assert driver.wait(120) != 0
-        wait_for(lambda: processes_in(folder) == [], folder)
-    assert outputs(folder) == []
-    (folder / "go").touch()
-    code, text = run(folder, "--rerun-incomplete")
-    assert code == 0, text
-    assert outputs(folder) == ALL
-    assert runs(folder) == ["0", "0", "1", "1", "2", "2", "3", "3"]
+def test_jobs_outlive_a_killed_driver_and_the_next_one_follows_them(folder):
+    driver = start(folder)
+    driver.kill()
+    driver.wait()
+    subprocess.run([*COMMAND, "--unlock"], cwd=folder, check=True, timeout=TIMEOUT)
+    (folder / "hold").unlink()
+    done = run(folder, *RUNTIME, "--rerun-incomplete")
+    assert done.returncode == 0, done.stdout
+    assert started(folder) == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(
-    ("options", "values", "message"),
+    ("send", "number"),
+    [(os.kill, signal.SIGINT), (os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)],
+    ids=["interrupted", "ctrl-c", "terminated"],
+)
+def test_a_stopped_driver_leaves_no_process(folder, send, number):
+    driver = start(folder)
+    send(driver.pid, number)  # Ctrl-C in a terminal goes to the whole group
+    assert driver.wait(TIMEOUT) != 0
+    wait_for(lambda: not processes(folder))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
     [
-        ([], {"cluster": "pbs"}, "--submitit-cluster is 'pbs'; it can be slurm or local"),
-        (
-            ["--submitit-array-limit", "0"],
-            {},
-            "--submitit-array-limit is 0; it must be 1 or more",
-        ),
-        (
-            ["--submitit-max-requeues", "-1"],
-            {},
-            "--submitit-max-requeues is -1; it must be 0 or more",
-        ),
-        ([], {"runtime": 1}, "rule work: runtime is 1 min"),
+        ([*RUNTIME, "--submitit-cluster", "pbs"], "--submitit-cluster is 'pbs'"),
+        ([*RUNTIME, "--submitit-array-limit", "0"], "--submitit-array-limit is 0"),
+        (["--default-resources", "runtime=1"], "rule one: runtime is 1 min"),
+        ([], "rule one: runtime isn't given"),
     ],
 )
-def test_a_setting_that_can_not_work_is_refused_in_a_line_before_the_first_job(
-    tmp_path, options, values, message
-):
-    folder = make_folder(tmp_path / "p", AT_ONCE)
-    code, text = run(folder, *options, **values)
-    assert code == 1
-    assert [line for line in text.splitlines() if line.startswith(message)], text
-    assert "Traceback" not in text
-    assert runs(folder) == []
+def test_what_can_not_work_is_refused_before_a_job_starts(folder, options, message):
+    done = run(folder, *options)
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert started(folder) == []
