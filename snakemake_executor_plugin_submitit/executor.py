@@ -59,6 +59,9 @@ PASSING_SECONDS = 30
 WARN_EVERY = 60
 """Seconds between warnings that Slurm doesn't answer."""
 
+KEPT = "_log.err"
+"""The ending of what is kept of a failed job: Slurm's own words."""
+
 BACK_OFF = 1.5
 """The factor by which the time between two calls of squeue grows while nothing changes."""
 
@@ -494,7 +497,7 @@ class Executor(RemoteExecutor):
         if task.id is None:
             return
         for path in job_files(self.jobs_folder, task.id):
-            if not (keep and path.name.endswith((".out", ".err"))):
+            if not (keep and path.name.endswith(KEPT)):
                 path.unlink(missing_ok=True)
         jobs = self._open.get(task.submission, set())
         jobs.discard(task.id)
@@ -535,8 +538,12 @@ class Executor(RemoteExecutor):
         if not self._stopped:
             self._settle_earlier_jobs()
         if not self.ledger.read_all():
-            for folder in (self.jobs_folder, self.ledger.submissions):
-                shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self.ledger.submissions, ignore_errors=True)
+            for path in self.jobs_folder.iterdir():
+                if not path.name.endswith(KEPT):
+                    path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.jobs_folder.rmdir()
 
     def _settle_earlier_jobs(self) -> None:
         """Forget jobs of earlier drivers that have ended; tell of those that still run."""

@@ -25,6 +25,9 @@ class Local:
     def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
         self.folder, self.settings = folder, settings
         self._jobs: dict[str, Any] = {}
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # As in a background job of a script; the jobs would inherit it, deaf to `cancel`.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def submit(
         self, submission: Submission, request: Request, commands: Sequence[JobCommand]

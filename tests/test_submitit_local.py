@@ -109,7 +109,7 @@ def test_a_failed_job_tells_its_exit_code_its_log_and_its_last_lines(folder):
     assert "log of the job: .snakemake/submitit/logs/one/n=0/" in done.stdout
     assert "broken on purpose" in done.stdout
     assert "Traceback" not in done.stdout
-    logs = re.findall(r"log of the job: (\S+)", done.stdout)
+    logs = re.findall(r"log of (?:the job|Slurm): (\S+)", done.stdout)
     assert {Path(log).name for log in logs} == set(left_behind(folder)) - {"run.txt"}
     assert started(folder) == ["0", "1", "2"]
 
