@@ -91,7 +91,6 @@ class Executor(RemoteExecutor):
             for index, entry in enumerate(submission.entries)
         }
         self._stopped = False
-        self._handles_sigterm = False
         self._warned_at: dict[str, float] = {}
         self._warned_of: set[str] = set()
         self._look_at = float("-inf")
@@ -172,14 +171,11 @@ class Executor(RemoteExecutor):
         name = self.ledger.name_submission(batch[0].job.name)
         submission = Submission(name, [task.entry for task in batch])
         for task in batch:
-            task.submission = name
-            number = name.rpartition(".")[2]
-            task.command.log = str(self.folder / "logs" / task.entry.log / f"{number}.log")
+            self._name(task, name)
         try:
             self.ledger.write(submission)
             commands = [task.command for task in batch]
             submission.ids = self.cluster.submit(submission, request, commands)
-            submission.cluster_id = submission.ids[0].partition("_")[0]
             self.ledger.write(submission)
         except UnreachableError as error:
             self._warn(f"can't submit, trying again: {error}")
@@ -199,6 +195,12 @@ class Executor(RemoteExecutor):
         for task, job in zip(batch, submission.ids, strict=True):
             self._follow(task, job)
         self._look_soon()
+
+    def _name(self, task: Task, submission: str) -> None:
+        """Make a task one of a submission; its log is of that number."""
+        task.submission = submission
+        number = submission.rpartition(".")[2]
+        task.command.log = str(self.folder / "logs" / task.entry.log / f"{number}.log")
 
     def _follow(self, task: Task, job: str) -> None:
         """Watch a job of the cluster as a task, and tell Snakemake of it."""
@@ -227,10 +229,8 @@ class Executor(RemoteExecutor):
 
     def _stop_on_sigterm(self) -> None:
         """Let SIGTERM cancel the jobs as Ctrl-C does; Snakemake's own way waits for them all."""
-        if self._handles_sigterm or threading.current_thread() is not threading.main_thread():
-            return
-        self._handles_sigterm = True
-        signal.signal(signal.SIGTERM, _interrupt)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _interrupt)
 
     # Jobs of an earlier driver.
 
@@ -249,7 +249,7 @@ class Executor(RemoteExecutor):
             job = find_id(submission, index, states)
             state = states.get(job) if job else None
             if job and self._still_stands(task, submission, index, job, state):
-                self._adopt(task, submission, index, job)
+                self._adopt(task, submission, job, states)
             elif job and is_live(state, submission.name):
                 task.after = job
                 old.append(task)
@@ -277,14 +277,15 @@ class Executor(RemoteExecutor):
         path = result_path(self.jobs_folder, job)
         return succeeded(read_result(self.jobs_folder, job)) and path.stat().st_mtime >= STARTED
 
-    def _adopt(self, task: Task, submission: Submission, index: int, job: str) -> None:
-        number = submission.name.rpartition(".")[2]
-        log = submission.entries[index].log
-        task.command.log = str(self.folder / "logs" / log / f"{number}.log")
-        task.submission = submission.name
+    def _adopt(
+        self, task: Task, submission: Submission, job: str, states: Mapping[str, JobState]
+    ) -> None:
+        self._name(task, submission.name)
         self.logger.info(f"{task.label}: job {job} of an earlier run goes on")
         with self._mutex:
-            self._open.setdefault(submission.name, set()).add(job)
+            # All of it, so that the note stays for those that are asked for later.
+            ids = [find_id(submission, i, states) for i in range(len(submission.entries))]
+            self._open.setdefault(submission.name, set(filter(None, ids)))
             self._follow(task, job)
 
     def _look_patiently(self) -> dict[str, JobState]:
@@ -547,7 +548,7 @@ class Executor(RemoteExecutor):
 
     def _settle_earlier_jobs(self) -> None:
         """Forget jobs of earlier drivers that have ended; tell of those that still run."""
-        earlier = [one for one in self.ledger.read_all() if one.name not in self._open]
+        earlier = self.ledger.read_all()
         if not earlier:
             return
         try:

@@ -25,6 +25,7 @@ class Entry:
     fingerprint: str
     """What it runs; another one is another job, though its outputs are the same."""
     log: str
+    """The folder of its logs, within that of all logs."""
 
 
 @dataclass
@@ -33,10 +34,8 @@ class Submission:
 
     name: str
     entries: list[Entry]
-    cluster_id: str | None = None
-    """The id that the cluster gave; None before it has."""
     ids: list[str] = field(default_factory=list)
-    """The id of each entry, once known."""
+    """The cluster's id of each entry; none before it has given them."""
     cancelled: bool = False
     written: int = 0
     """When it was first written, by the file system's clock, in nanoseconds."""

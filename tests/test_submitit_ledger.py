@@ -48,7 +48,7 @@ def test_a_submission_is_read_as_it_was_written(tmp_path):
     first = make_submission(ledger.name_submission("train"))
     ledger.write(first)
     assert Ledger(tmp_path).read_all() == [first]
-    first.cluster_id, first.ids, first.cancelled = "12", ["12_0", "12_1"], True
+    first.ids, first.cancelled = ["12_0", "12_1"], True
     second = make_submission(ledger.name_submission("test"), 1)
     ledger.write(first)
     ledger.write(second)
