@@ -2,9 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Collection, Sequence
 from pathlib import Path
+
+from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_submitit.command import JobCommand
 from snakemake_executor_plugin_submitit.ledger import Submission
@@ -17,6 +20,9 @@ from snakemake_executor_plugin_submitit.states import (
     read_sacct,
     read_squeue,
 )
+
+COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "srun")
+"""What must be there; sacct need not, and srun is how submitit knows a cluster."""
 
 TIMEOUT = 60
 """Seconds after which a command of Slurm counts as unanswered."""
@@ -59,6 +65,17 @@ class Slurm:
     name = "slurm"
 
     def __init__(self, folder: Path, settings: ExecutorSettings) -> None:
+        """Find the commands.
+
+        Raises:
+            WorkflowError: this machine has no Slurm.
+        """
+        missing = [name for name in COMMANDS if shutil.which(name) is None]
+        if missing:
+            raise WorkflowError(
+                f"{', '.join(missing)} not found: start this on a login node of a Slurm cluster,"
+                " or run on this machine by another profile or --submitit-cluster local"
+            )
         leave_outer_job()
         self.folder, self.settings = folder, settings
         self._has_accounting = True

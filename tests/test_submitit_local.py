@@ -152,3 +152,14 @@ def test_what_can_not_work_is_refused_before_a_job_starts(folder, options, messa
     assert message in done.stdout
     assert "Traceback" not in done.stdout
     assert started(folder) == []
+
+
+def test_a_machine_without_slurm_is_told_of_at_the_start(folder, monkeypatch):
+    (folder / "bin").mkdir()
+    (folder / "bin" / "bash").symlink_to("/bin/bash")
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+    done = run(folder, *RUNTIME, "--submitit-cluster", "slurm")
+    assert done.returncode == 1
+    assert "sbatch, squeue, scancel, scontrol, srun not found: start this on" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert started(folder) == []
