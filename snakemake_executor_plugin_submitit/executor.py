@@ -20,15 +20,16 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from snakemake_executor_plugin_submitit.command import JobCommand
+from snakemake_executor_plugin_submitit.earlier import EarlierJobs, find_ids, is_live
 from snakemake_executor_plugin_submitit.ledger import (
     Entry,
     Ledger,
     Submission,
     fingerprint,
     identify,
-    newest,
 )
 from snakemake_executor_plugin_submitit.local import Local
+from snakemake_executor_plugin_submitit.pace import Pace
 from snakemake_executor_plugin_submitit.request import Request, RequestError, make_request
 from snakemake_executor_plugin_submitit.slurm import RefusedError, Slurm, UnreachableError
 from snakemake_executor_plugin_submitit.states import (
@@ -62,9 +63,6 @@ WARN_EVERY = 60
 KEPT = "_log.err"
 """The ending of what is kept of a failed job: Slurm's own words."""
 
-BACK_OFF = 1.5
-"""The factor by which the time between two calls of squeue grows while nothing changes."""
-
 
 class Executor(RemoteExecutor):
     """Sends jobs to a cluster and follows each to its real end."""
@@ -85,17 +83,11 @@ class Executor(RemoteExecutor):
         self._doubtful: set[str] = set()
         self._open: dict[str, set[str]] = {}
         self._reports: deque[Callable[[], None]] = deque()
-        self._known = {
-            entry.identity: (submission, index)
-            for submission in sorted(self.ledger.read_all(), key=lambda one: one.written)
-            for index, entry in enumerate(submission.entries)
-        }
+        self._earlier = EarlierJobs(self.ledger, self.jobs_folder, STARTED)
         self._stopped = False
         self._warned_at: dict[str, float] = {}
         self._warned_of: set[str] = set()
-        self._look_at = float("-inf")
-        self._look_every = float(self.settings.status_interval)
-        self._last_states: Counter[str] = Counter()
+        self._pace = Pace(self.settings.status_interval, self.settings.status_interval_max)
         super().__init__(workflow, logger)
 
     def __post_init__(self) -> None:
@@ -194,7 +186,7 @@ class Executor(RemoteExecutor):
         )
         for task, job in zip(batch, submission.ids, strict=True):
             self._follow(task, job)
-        self._look_soon()
+        self._pace.hurry()
 
     def _name(self, task: Task, submission: str) -> None:
         """Make a task one of a submission; its log is of that number."""
@@ -236,46 +228,25 @@ class Executor(RemoteExecutor):
 
     def _attach(self, tasks: list[Task]) -> list[Task]:
         """Follow jobs that an earlier driver sent and that still stand; return the other tasks."""
-        if not any(task.entry.identity in self._known for task in tasks):
+        if not self._earlier.know(tasks):
             return tasks
         states = self._look_patiently()
         rest, old = [], []
         for task in tasks:
-            known = self._known.pop(task.entry.identity, None)
-            if known is None:
+            earlier = self._earlier.take(task, states)
+            if earlier is None:
                 rest.append(task)
-                continue
-            submission, index = known
-            job = find_id(submission, index, states)
-            state = states.get(job) if job else None
-            if job and self._still_stands(task, submission, index, job, state):
-                self._adopt(task, submission, job, states)
-            elif job and is_live(state, submission.name):
-                task.after = job
-                old.append(task)
+            elif earlier.stands:
+                self._adopt(task, earlier.submission, earlier.id, states)
             else:
-                rest.append(task)
+                task.after = earlier.id
+                old.append(task)
         if old:
             self.logger.info(f"{len(old)} jobs of an earlier run are out of date: cancelling them")
             with self._mutex:
                 self._waiting += old
             self._cancel([task.after for task in old if task.after])
         return rest
-
-    def _still_stands(
-        self, task: Task, submission: Submission, index: int, job: str, state: JobState | None
-    ) -> bool:
-        """Return whether a job of an earlier driver does, or did, what the task asks for."""
-        entry = submission.entries[index]
-        if submission.cancelled or entry.fingerprint != task.entry.fingerprint:
-            return False
-        if newest(map(str, task.job.input)) > submission.written:
-            return False
-        if is_live(state, submission.name):
-            return (self.jobs_folder / f"{job}_submitted.pkl").exists()
-        # A result from before this driver began was there when Snakemake decided to run the job.
-        path = result_path(self.jobs_folder, job)
-        return succeeded(read_result(self.jobs_folder, job)) and path.stat().st_mtime >= STARTED
 
     def _adopt(
         self, task: Task, submission: Submission, job: str, states: Mapping[str, JobState]
@@ -284,8 +255,7 @@ class Executor(RemoteExecutor):
         self.logger.info(f"{task.label}: job {job} of an earlier run goes on")
         with self._mutex:
             # All of it, so that the note stays for those that are asked for later.
-            ids = [find_id(submission, i, states) for i in range(len(submission.entries))]
-            self._open.setdefault(submission.name, set(filter(None, ids)))
+            self._open.setdefault(submission.name, set(find_ids(submission, states)))
             self._follow(task, job)
 
     def _look_patiently(self) -> dict[str, JobState]:
@@ -338,11 +308,7 @@ class Executor(RemoteExecutor):
         soon = bool(self._waiting) or any(
             task.ended_since is not None or task.id in results for task in tasks
         )
-        return soon or time.monotonic() >= self._look_at
-
-    def _look_soon(self) -> None:
-        self._look_every = float(self.settings.status_interval)
-        self._look_at = min(self._look_at, time.monotonic() + self._look_every)
+        return soon or self._pace.is_due()
 
     def _look(self, tasks: Sequence[Task], results: Mapping[str, Result]) -> None:
         """Ask the cluster once for all jobs, and deal with those that have ended."""
@@ -352,7 +318,7 @@ class Executor(RemoteExecutor):
         except UnreachableError as error:
             self._warn(f"no answer, waiting: {error}")
             return
-        self._back_off(states, tasks)
+        self._pace.note(Counter(states[t.id].state for t in tasks if t.id and t.id in states))
         self._speak_of_waiting(states)
         for task in tasks:
             if task.id is None:
@@ -364,16 +330,6 @@ class Executor(RemoteExecutor):
             if self._has_ended(task, state, result):
                 self._finish(task, result)
         self._send_waiting(states)
-
-    def _back_off(self, states: Mapping[str, JobState], tasks: Sequence[Task]) -> None:
-        counts = Counter(states[t.id].state for t in tasks if t.id and t.id in states)
-        if counts != self._last_states:
-            self._look_every = float(self.settings.status_interval)
-        else:
-            most = max(self.settings.status_interval_max, self.settings.status_interval)
-            self._look_every = min(most, self._look_every * BACK_OFF)
-        self._last_states = counts
-        self._look_at = time.monotonic() + self._look_every
 
     def _has_ended(self, task: Task, state: JobState | None, result: Result | None) -> bool:
         """Return whether a job that didn't succeed has come to its real end."""
@@ -557,15 +513,15 @@ class Executor(RemoteExecutor):
             self._warn(f"can't tell whether jobs of an earlier run are still there: {error}")
             return
         for submission in earlier:
-            ids = [find_id(submission, i, states) for i in range(len(submission.entries))]
-            live = [job for job in ids if job and is_live(states.get(job), submission.name)]
+            ids = find_ids(submission, states)
+            live = [job for job in ids if is_live(states.get(job), submission.name)]
             if live:
                 self.logger.warning(
                     "jobs of an earlier run go on, though nothing here needs them; to stop"
                     f" them: scancel {' '.join(live)}"
                 )
                 continue
-            for job in filter(None, ids):
+            for job in ids:
                 for path in job_files(self.jobs_folder, job):
                     path.unlink(missing_ok=True)
             self.ledger.forget(submission.name)
@@ -593,19 +549,3 @@ def describe_ids(ids: Sequence[str]) -> str:
     if len(ids) == 1 or "_" not in ids[0]:
         return ", ".join(ids)
     return f"{ids[0].partition('_')[0]}_[0-{len(ids) - 1}]"
-
-
-def is_live(state: JobState | None, name: str) -> bool:
-    """Return whether a job is in the queue or runs, and is the one of that name."""
-    return state is not None and not state.ended and state.name in ("", name)
-
-
-def find_id(submission: Submission, index: int, states: Mapping[str, JobState]) -> str | None:
-    """Return the id of an entry; of a driver that died before it noted it, by its name."""
-    if submission.ids:
-        return submission.ids[index]
-    named = [job for job, state in states.items() if state.name == submission.name]
-    if not named:
-        return None
-    main = named[0].partition("_")[0]
-    return f"{main}_{index}" if len(submission.entries) > 1 else main
