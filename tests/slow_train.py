@@ -1,7 +1,8 @@
 """Stands in for scripts/train.py on a cluster: a training that takes time and can be resumed.
 
-An epoch takes as long as `pace.txt` says. Each is kept in a checkpoint and noted in `runs.log`,
-so that a test can tell which epochs were trained, where, and whether any was trained twice.
+An epoch takes as long as `pace.txt` says, and only the first begins while there is a file `hold`.
+Each is kept in a checkpoint and noted in `runs.log`, so that a test can tell which epochs were
+trained, where, and whether any was trained twice.
 """
 
 import argparse
@@ -31,6 +32,8 @@ def main() -> None:
     if (Path("break") / args.name).exists():
         raise SystemExit(f"broken on purpose: {args.name}")
     for epoch in range(done + 1, budget + 1):
+        while epoch > 1 and Path("hold").exists():
+            time.sleep(0.05)
         time.sleep(float(Path("pace.txt").read_text()))
         temporary = checkpoint.with_suffix(".tmp")
         temporary.write_text(json.dumps(epoch))

@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from workflow_runs import (
     Outcome,
     Project,
     build_once,
-    kill_group,
     make_project,
+    start_driver,
 )
 
 TESTS = Path(__file__).parent
@@ -94,22 +93,10 @@ class SlurmProject:
         assert outcome.code == 0, outcome.text
         return outcome
 
-    @contextmanager
     def started(self, *arguments: str, **options: Any):
-        """Give a driver at work, as the leader of a process group; kill what is left of it."""
-        with (self.folder / "driver.log").open("ab") as log:
-            driver = subprocess.Popen(
-                self.command(*arguments, **options),
-                cwd=self.folder,
-                env=self.cluster.full_environment(),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            yield driver
-        finally:
-            kill_group(driver)
+        """Give a driver at work, to be used in a `with` statement."""
+        command = self.command(*arguments, **options)
+        return start_driver(command, self.folder, self.cluster.full_environment())
 
     def driver_log(self) -> str:
         """Return what drivers that were `started` printed."""

@@ -90,6 +90,16 @@ def is_alive(pid):
     return False
 
 
+def run_and_stop(folder, command):
+    """Run a command until it has written its process id, send the signal, see the process go."""
+    child = start_child(folder, command)
+    wait_for(lambda: has_text(folder / "pid"), child)
+    child.send_signal(signal.SIGUSR2)
+    child.communicate(timeout=60)
+    pid = int((folder / "pid").read_text())
+    wait_for(lambda: not is_alive(pid))
+
+
 @pytest.mark.parametrize("code", [0, 1, 3, 137])
 def test_the_exit_code_is_that_of_the_command(folder, code):
     outcome = make_command(folder, f"exit {code}")()
@@ -211,22 +221,12 @@ def test_a_stopped_command_is_not_waited_for_once_it_has_ended(folder):
 
 def test_a_command_that_does_not_listen_is_killed(folder):
     command = make_command(folder, "trap '' TERM; echo $$ > pid; sleep 1000; sleep 1000", grace=1)
-    child = start_child(folder, command)
-    wait_for(lambda: has_text(folder / "pid"), child)
-    child.send_signal(signal.SIGUSR2)
-    child.communicate(timeout=60)
-    pid = int((folder / "pid").read_text())
-    wait_for(lambda: not is_alive(pid))
+    run_and_stop(folder, command)
 
 
 def test_a_command_stopped_as_often_as_allowed_is_not_run_again(folder):
     command = make_command(folder, "echo $$ > pid; exec sleep 1000", requeues=3)
-    child = start_child(folder, command)
-    wait_for(lambda: has_text(folder / "pid"), child)
-    child.send_signal(signal.SIGUSR2)
-    child.communicate(timeout=60)
-    pid = int((folder / "pid").read_text())
-    wait_for(lambda: not is_alive(pid))
+    run_and_stop(folder, command)
     assert (folder / "again.json").read_text() == "null"
 
 

@@ -65,12 +65,16 @@ def run(folder, *options):
     )
 
 
-def start(folder):
-    """Start a driver, and wait until its jobs run and can go no further."""
+def start(folder, *options):
+    """Start a driver, and wait until its jobs run; they go no further while there is `hold`."""
     (folder / "hold").touch()
     with (folder / "log").open("w") as log:
         driver = subprocess.Popen(
-            [*COMMAND, *RUNTIME], cwd=folder, stdout=log, stderr=log, start_new_session=True
+            [*COMMAND, *RUNTIME, *options],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     wait_for(lambda: len(started(folder)) == 3)
     return driver
@@ -119,9 +123,10 @@ def test_jobs_outlive_a_killed_driver_and_the_next_one_follows_them(folder):
     driver.kill()
     driver.wait()
     subprocess.run([*COMMAND, "--unlock"], cwd=folder, check=True, timeout=TIMEOUT)
+    driver = start(folder, "--rerun-incomplete")
+    wait_for(lambda: (folder / "log").read_text().count("of an earlier run goes on") == 3)
     (folder / "hold").unlink()
-    done = run(folder, *RUNTIME, "--rerun-incomplete")
-    assert done.returncode == 0, done.stdout
+    assert driver.wait(TIMEOUT) == 0, (folder / "log").read_text()
     assert started(folder) == ["0", "1", "2"]
 
 

@@ -80,21 +80,9 @@ class Project:
         assert outcome.code == 0, outcome.text
         return outcome
 
-    @contextmanager
     def started(self, *arguments: str, cores: int = 2):
-        """Give a driver at work, as the leader of a process group; kill what is left of it."""
-        with (self.folder / "driver.log").open("ab") as log:
-            driver = subprocess.Popen(
-                self.command(*arguments, cores=cores),
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            yield driver
-        finally:
-            kill_group(driver)
+        """Give a driver at work, to be used in a `with` statement."""
+        return start_driver(self.command(*arguments, cores=cores), self.folder)
 
     def pending(self, **changes: Any) -> set[str]:
         """Return the files that the next run would make."""
@@ -177,6 +165,22 @@ def run(command: list[str], folder: Path, **environment: str) -> Outcome:
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def start_driver(command: list[str], folder: Path, environment: Mapping[str, str] | None = None):
+    """Give a driver at work, as the leader of a process group; kill what is left of it.
+
+    What it prints is added to `driver.log` in the folder.
+    """
+    with (folder / "driver.log").open("ab") as log:
+        driver = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield driver
+    finally:
+        kill_group(driver)
 
 
 def make_project(folder: Path, settings: Mapping[str, Any]) -> Project:
