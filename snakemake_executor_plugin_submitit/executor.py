@@ -98,6 +98,14 @@ class Executor(RemoteExecutor):
         """Return this Python, for the shell."""
         return shlex.quote(sys.executable)
 
+    def get_job_args(self, job: JobExecutorInterface) -> str:
+        """Return the arguments of the Snakemake in the job; it may use the CPUs that it asked for.
+
+        All of the node's, as is the default, would let members of a group run at once that were
+        planned one after another.
+        """
+        return f"{super().get_job_args(job)} --cores {self._make_request(job).cpus}"
+
     def _refuse_bad_requests(self) -> None:
         """Raise before the first job if a rule asks for what can't be asked for."""
         seen = set()

@@ -1,6 +1,7 @@
 """The whole search on a real Slurm cluster: the same table as on one machine."""
 
 import json
+from collections import defaultdict
 
 import pytest
 from slurm_cluster import SlurmCluster, needs_accounting, needs_slurm
@@ -33,6 +34,29 @@ def test_a_search_on_two_nodes_gives_the_bytes_of_a_local_run(
             for path in (project.folder / ".snakemake/submitit").rglob("*")
             if path.name not in ("run.txt", "logs")
         ]
+
+
+@needs_slurm
+def test_trainings_of_a_rung_go_in_one_job_one_after_another(tmp_path, tmp_path_factory):
+    with SlurmCluster() as cluster:
+        project, expected = make_slurm_project(tmp_path_factory, tmp_path / "p", cluster)
+        project.finish(
+            *("--groups", "train=rung-{bracket}-{rung}"),
+            *("--group-components", "rung-{bracket}-{rung}=2"),
+            *("--set-resource-scopes", "gpu=local", "--resources", "gpu=1"),
+        )
+        assert project.table() == expected
+        assert project.epochs_trained_twice() == 0
+        # Two of two trainings for the four of a rung, one for the promoted, one for the last two.
+        assert len(cluster.jobs()) == 4
+        assert {note["gpus"] for note in project.notes("end")} <= {"0", "1"}
+        of_job = defaultdict(list)
+        for note in project.notes():
+            if note["what"] != "epoch":
+                of_job[note["job"]].append(note["what"])
+        assert sorted(map(len, of_job.values())) == [2, 4, 4, 4]
+        for whats in of_job.values():
+            assert whats == ["start", "end"] * (len(whats) // 2)
 
 
 @needs_slurm
