@@ -112,12 +112,13 @@ class Executor(RemoteExecutor):
         for job in self.workflow.dag.needrun_jobs():
             if job.is_local or job.name in seen:
                 continue
-            asked = {name: value for name, value in job.resources.items() if name != "tmpdir"}
-            if "<TBD>" in map(str, asked.values()):
-                continue  # known only once files are there
+            # Resources that depend on files that aren't there yet are looked at when they are.
+            known = {name: it for name, it in job.resources.items() if str(it) != "<TBD>"}
+            if "runtime" not in known and job.resources.get("runtime") is not None:
+                continue
             seen.add(job.name)
             try:
-                self._make_request(job)
+                make_request(known, job.threads, self.settings.signal_delay)
             except RequestError as error:
                 raise WorkflowError(f"rule {job.name}: {error}") from None
 
