@@ -340,8 +340,17 @@ def let_squeue_tell_of_memory(cluster: SlurmCluster) -> Path:
     return told
 
 
-def test_a_job_that_slurm_has_forgotten_is_sent_again(make_last):
-    with SlurmCluster(min_job_age=2) as cluster:
+@needs_accounting
+@pytest.mark.parametrize(
+    ("accounting", "cause"),
+    [(False, "lost"), (True, "killed from outside")],
+    ids=["without accounting", "with accounting"],
+)
+def test_a_job_that_slurm_has_forgotten_is_sent_again(
+    accounting, cause, make_last, tmp_path_factory
+):
+    database = empty_database(tmp_path_factory) if accounting else None
+    with SlurmCluster(accounting, min_job_age=2, database=database) as cluster:
         project, expected = make_last(cluster)
         with project.started("--submitit-lost-after", "5") as driver:
             first = first_starts(project, driver)[0]
@@ -352,4 +361,5 @@ def test_a_job_that_slurm_has_forgotten_is_sent_again(make_last):
             project.set_pace(AT_ONCE)
             expect_success(project, driver, expected)
         expect_resumed(project, first["name"])
-        assert re.search(f"job {first['job']}( on n[12])?: lost", project.driver_log())
+        # What squeue has forgotten, sacct remembers.
+        assert re.search(f"job {first['job']}( on n[12])?: {cause}", project.driver_log())

@@ -1,7 +1,8 @@
-"""Measure what a driver costs while many jobs wait in the queue, and how fast jobs are sent.
+"""Measure a driver: its cost while many jobs wait, how fast it sends them and sees their end.
 
-Prints Markdown; `make driver` runs it, on a test cluster whose nodes are drained, so that all jobs
-stay pending.
+`make driver` runs it on a test cluster. For the first its nodes are drained, so that all jobs stay
+pending; for the last each job has a local one after it, and the time between what the two wrote
+counts.
 """
 
 import argparse
@@ -28,13 +29,55 @@ rule one:
 localrules: all
 """
 
+CHAIN = """
+rule all:
+    input: expand("after/{n}", n=range(JOBS))
+rule one:
+    output: "out/{n}"
+    resources: runtime=60, mem_mb=100
+    shell: "sleep $(({wildcards.n} % 4)); date +%s.%N > {output}"
+rule after:
+    input: "out/{n}"
+    output: "after/{n}"
+    shell: "date +%s.%N > {output}"
+localrules: all, after
+"""
+
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--interval", type=int, default=5, help="status interval, seconds")
     args = parser.parse_args()
+    measure_waiting(args)
+    measure_notice(args)
+
+
+def measure_notice(args: argparse.Namespace) -> None:
+    """Print how long after a job's last write the next job had written."""
+    with SlurmCluster() as cluster, tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "Snakefile").write_text(CHAIN.replace("JOBS", "24"))
+        command = [sys.executable, "-m", "snakemake", "--executor", "submitit", "--jobs", "4"]
+        command += ["--submitit-status-interval", str(args.interval), "--scheduler", "greedy"]
+        subprocess.run(
+            command, cwd=folder, env=cluster.full_environment(), check=True, capture_output=True
+        )
+        delays = sorted(
+            float(path.read_text()) - float((folder / "out" / path.name).read_text())
+            for path in (folder / "after").iterdir()
+        )
+    middle, last = delays[len(delays) // 2], delays[-1]
+    print(
+        "from a job's last write to that of the next, with a status interval of"
+        f" {args.interval} s: {middle:.1f} s at the median of {len(delays)}, {last:.1f} s at most"
+    )
+
+
+def measure_waiting(args: argparse.Namespace) -> None:
+    """Print how fast many jobs were sent, and what the driver costs while they wait."""
     with SlurmCluster() as cluster, tempfile.TemporaryDirectory() as temporary:
         cluster.set_node("n1", "drain")
         cluster.set_node("n2", "drain")
