@@ -185,9 +185,10 @@ class Executor(RemoteExecutor):
             return
         except (RefusedError, OSError) as error:
             self.ledger.forget(name)
+            refused = isinstance(error, RefusedError)
+            what = (Cause.REFUSED if refused else Cause.UNWRITABLE).value
             for task in batch:
-                message = f"{Cause.REFUSED.value}: {error}; it asked for {request.describe()}\n"
-                self._report_failure(task, message)
+                self._report_failure(task, f"{what}: {error}; it asked for {request.describe()}\n")
             return
         self._open[name] = set(submission.ids)
         self.logger.info(

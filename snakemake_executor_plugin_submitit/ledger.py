@@ -9,6 +9,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,9 @@ class Ledger:
 
     def forget(self, name: str) -> None:
         """Remove a submission: all its jobs have come to an end that is recorded elsewhere."""
-        self._path(name).unlink(missing_ok=True)
+        # A note that can't be removed now is looked at, and removed, by the next driver.
+        with suppress(OSError):
+            self._path(name).unlink()
 
     def _path(self, name: str) -> Path:
         return self.submissions / f"{name}.json"

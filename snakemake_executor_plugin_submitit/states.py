@@ -101,7 +101,7 @@ class Cause(Enum):
     LOST = "lost: Slurm no longer knows the job, and it left no result"
     NO_RESULT = "ended as completed, but left no result"
     REFUSED = "refused by sbatch"
-    REQUEST = "asks for what can't be given"
+    UNWRITABLE = "not sent, since a file of it can't be written"
 
     @property
     def is_of_cluster(self) -> bool:

@@ -163,6 +163,22 @@ def test_what_can_not_work_is_refused_before_a_job_starts(folder, options, messa
     assert not (folder / "begin").exists()
 
 
+def test_a_job_of_which_no_note_can_be_written_is_not_sent(folder):
+    # As with a full disk or quota; this one is in the way of root as well.
+    in_the_way = folder / ".snakemake" / "submitit" / "submissions"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.touch()
+    done = run(folder, *RUNTIME, "--keep-going")
+    assert done.returncode == 1
+    assert done.stdout.count("not sent, since a file of it can't be written: [Errno") == 3
+    assert str(in_the_way) in done.stdout
+    assert "Traceback" not in done.stdout
+    assert started(folder) == []
+    in_the_way.unlink()
+    assert run(folder, *RUNTIME).returncode == 0
+    assert started(folder) == ["0", "1", "2"]
+
+
 def test_a_machine_without_slurm_is_told_of_at_the_start(folder, monkeypatch):
     (folder / "bin").mkdir()
     (folder / "bin" / "bash").symlink_to("/bin/bash")

@@ -213,7 +213,7 @@ def test_the_cluster_is_to_blame_for_what_may_go_well_elsewhere():
     blamed = {cause for cause in Cause if cause.is_of_cluster}
     assert {Cause.NODE_FAIL, Cause.PREEMPTED, Cause.LOST} <= blamed
     of_the_job = {Cause.EXIT, Cause.PYTHON, Cause.OUT_OF_MEMORY, Cause.TOO_OFTEN}
-    assert blamed & (of_the_job | {Cause.CANCELLED, Cause.REFUSED, Cause.REQUEST}) == set()
+    assert blamed & (of_the_job | {Cause.CANCELLED, Cause.REFUSED, Cause.UNWRITABLE}) == set()
 
 
 def test_only_an_exit_code_of_zero_is_success():
