@@ -11,8 +11,8 @@ from typing import Any
 
 from nago import __version__
 from nago.forecast import describe_forecast, forecast, measure_seconds_per_epoch
-from nago.generators.architecture import Task
-from nago.records import GeneratorSettings, UserError
+from nago.generators.draw import GENERATORS
+from nago.records import UserError
 from nago.script import run_script
 from nago.settings import Settings, find_root, load_settings, parse_value, read_config
 from nago.status import count_status, describe_status
@@ -44,17 +44,29 @@ def _add_sample(commands: Any) -> None:
         "sample",
         help="draw an architecture and count what it costs",
         description="Draw an architecture of a generator and print what it costs. A level that"
-        " isn't given is drawn from the search space.",
+        " or hyperparameter that isn't given is drawn from the search space.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    command.add_argument("--generator", choices=["hnag"], default="hnag")
-    command.add_argument("--top", metavar="N,K,P", help="Watts-Strogatz graph of cells")
-    command.add_argument("--middle", metavar="N,P", help="Erdos-Renyi graph in each cell")
-    command.add_argument("--bottom", metavar="N,K,P", help="Watts-Strogatz graph of operations")
-    command.add_argument("--limit", type=_whole_number, default=4_000_000, help="parameters")
-    command.add_argument("--image", type=int, default=32, help="height and width in pixels")
-    command.add_argument("--channels", type=int, default=3, help="of the image")
-    command.add_argument("--classes", type=int, default=10)
+    command.add_argument("--generator", choices=[*GENERATORS], help="hnag if none is named")
+    command.add_argument(
+        "--named",
+        metavar="NAME",
+        help="a published configuration with its limit, images and classes; `list` shows all",
+    )
+    command.add_argument("--space", default="base", help="base, aug_v1, aug_v2, er or ba")
+    command.add_argument("--top", metavar="N,K,P", help="hnag: graph of cells")
+    command.add_argument("--middle", metavar="N,P", help="hnag: graph in each cell")
+    command.add_argument("--bottom", metavar="N,K,P", help="hnag: graph of operations")
+    command.add_argument(
+        "--stage", metavar="N,K,P", nargs="+", help="rnag: graph of all stages, or of each"
+    )
+    command.add_argument(
+        "--set", metavar="NAME=VALUE", nargs="+", default=[], help="any hyperparameters"
+    )
+    command.add_argument("--limit", type=_whole_number, help="parameters; 4,000,000 if not named")
+    command.add_argument("--image", type=int, help="height and width in pixels; 32 if not named")
+    command.add_argument("--channels", type=int, help="of the image; 3 if not named")
+    command.add_argument("--classes", type=int, help="10 if not named")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
         "--stage-ratios", type=_ratios, default=(1.0, 1.0, 1.0), help="shares of the stages"
@@ -66,17 +78,16 @@ def _add_sample(commands: Any) -> None:
         help="widths of the stages",
     )
     command.add_argument(
-        "--merges", type=_weights, default={"sum": 1.0}, help="weights, as in sum=1,concat=1"
+        "--merges", type=_weights, help="weights, as in sum=1,concat=1; the generator's if none"
     )
-    command.add_argument(
-        "--operations", type=_weights, default={"conv3x3": 1.0}, help="weights, likewise"
-    )
+    command.add_argument("--operations", type=_weights, help="weights, likewise")
     _add_output_options(command)
     command.set_defaults(run=_run_sample)
 
 
 def _add_output_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument("--table", action="store_true", help="add the costs by level and stage")
     command.add_argument("--draw", type=Path, metavar="FILE.svg", help="draw it into a file")
 
 
@@ -133,27 +144,40 @@ def _add_config_option(command: argparse.ArgumentParser) -> None:
 
 
 def _run_sample(arguments: argparse.Namespace) -> None:
-    from nago.sampling import LEVELS, Recipe, fill_configuration, parse_level
+    from nago.sampling import (
+        LEVELS,
+        describe_named,
+        make_recipe,
+        parse_level,
+        parse_stages,
+        parse_values,
+    )
 
-    if arguments.classes < 2 or arguments.channels < 1:
-        raise UserError(
-            f"--classes must be 2 or more and --channels 1 or more,"
-            f" got {arguments.classes} and {arguments.channels}"
-        )
+    if arguments.named == "list":
+        print(describe_named())
+        return
     given: dict[str, Any] = {}
     for level in LEVELS:
         text = getattr(arguments, level)
         given |= parse_level(level, text) if text else {}
-    recipe = Recipe(
+    given |= parse_stages(arguments.stage) if arguments.stage else {}
+    given |= parse_values(arguments.set)
+    task = {
+        "image_size": arguments.image,
+        "image_channels": arguments.channels,
+        "classes": arguments.classes,
+        "parameter_limit": arguments.limit,
+    }
+    recipe = make_recipe(
+        named=arguments.named,
         generator=arguments.generator,
-        configuration=fill_configuration(arguments.generator, given, arguments.seed),
-        settings=GeneratorSettings(
-            stage_ratios=arguments.stage_ratios,
-            channel_ratios=arguments.channel_ratios,
-            merges=arguments.merges,
-            operations=arguments.operations,
-        ),
-        task=Task(arguments.image, arguments.channels, arguments.classes, arguments.limit),
+        space=arguments.space,
+        given=given,
+        stage_ratios=arguments.stage_ratios,
+        channel_ratios=arguments.channel_ratios,
+        merges=arguments.merges,
+        operations=arguments.operations,
+        task={key: value for key, value in task.items() if value is not None},
         seed=arguments.seed,
     )
     _print_architecture(recipe, arguments)
@@ -180,7 +204,7 @@ def _print_architecture(recipe: Any, arguments: argparse.Namespace) -> str:
     if arguments.json:
         print(json.dumps(as_record(recipe, architecture), sort_keys=True))
     else:
-        print(describe(recipe, architecture))
+        print(describe(recipe, architecture, parts=arguments.table))
     return str(architecture.hash)
 
 

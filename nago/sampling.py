@@ -1,15 +1,22 @@
 """Sampling: one architecture of a generator, all that it takes to draw it again, and its costs."""
 
 import dataclasses
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nago.generators.architecture import Architecture, Task
-from nago.generators.complexity import Complexity, count_complexity
-from nago.generators.draw import draw_architecture
-from nago.generators.spaces import effective_k, make_space
+from nago.generators.complexity import (
+    Complexity,
+    count_complexity,
+    count_parts,
+    count_sample_memory,
+)
+from nago.generators.draw import GENERATORS, draw_architecture, find_resolutions
+from nago.generators.named import NAMED, TASKS
+from nago.generators.spaces import choose_ranges, effective_neighbours, make_space
 from nago.records import (
     Configuration,
     GeneratorSettings,
@@ -29,6 +36,9 @@ LEVELS = {
 }
 """The hyperparameters of each level of HNAG."""
 
+STAGE = ("nodes", "k", "p")
+"""The hyperparameters of each stage of RNAG, after `stage1_` and so on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -47,10 +57,94 @@ class Recipe:
         )
 
 
-def fill_configuration(generator: str, given: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Return a configuration: `given`, and what is missing drawn from the search space."""
-    drawn = draw_configurations(make_space(generator), 1, derive_seed(seed, "configuration"))
-    return {**drawn[0].configuration, **given}
+def make_recipe(
+    *,
+    named: str | None,
+    generator: str | None,
+    space: str,
+    given: Mapping[str, Any],
+    stage_ratios: tuple[float, ...],
+    channel_ratios: tuple[float, ...],
+    merges: Mapping[str, float] | None,
+    operations: Mapping[str, float] | None,
+    task: Mapping[str, int],
+    seed: int,
+) -> Recipe:
+    """Return the recipe of what a user asks for.
+
+    Args:
+        named: the name of a configuration, or None: hyperparameters from `given` and the space.
+        generator: the name of a generator; that of `named`, or hnag, if None.
+        space: of the generator, from which what isn't given is drawn.
+        given: hyperparameters.
+        stage_ratios: shares of the stages.
+        channel_ratios: widths of the stages.
+        merges: weights; the generator's own if None.
+        operations: likewise.
+        task: fields of a `Task` that differ from those of `named`, or from CIFAR-10's.
+        seed: of the drawn configuration and of the architecture.
+
+    Raises:
+        UserError: something is unknown, or doesn't go with the rest.
+    """
+    preset = None
+    if named is not None:
+        if named not in NAMED:
+            near = difflib.get_close_matches(named, NAMED, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "`--named list` shows all"
+            raise UserError(f"there is no configuration named {named!r}; {hint}")
+        preset = NAMED[named]
+        if given or generator not in (None, preset.generator):
+            raise UserError(
+                f"{named} has its own generator and hyperparameters; leave others away"
+            )
+    generator = preset.generator if preset else generator or "hnag"
+    defaults = GENERATORS[generator]
+    own = preset.operations if preset and preset.operations else defaults.operations
+    whole = dataclasses.replace(preset.task if preset else TASKS["cifar10"], **task)
+    if whole.classes < 2 or whole.image_channels < 1:
+        raise UserError(
+            f"--classes must be 2 or more and --channels 1 or more,"
+            f" got {whole.classes} and {whole.image_channels}"
+        )
+    return Recipe(
+        generator=generator,
+        configuration=preset.configuration
+        if preset
+        else fill_configuration(generator, space, given, seed),
+        settings=GeneratorSettings(
+            stage_ratios=stage_ratios,
+            channel_ratios=channel_ratios,
+            merges=dict(defaults.merges) if merges is None else merges,
+            operations=dict(own) if operations is None else operations,
+        ),
+        task=whole,
+        seed=seed,
+    )
+
+
+def describe_named() -> str:
+    """Return a line for each configuration that has a name."""
+    return "\n".join(f"{name:<20}{preset.about}" for name, preset in NAMED.items())
+
+
+def fill_configuration(
+    generator: str, space: str, given: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    """Return a configuration: `given`, and what is missing drawn from a search space.
+
+    Raises:
+        UserError: there is no such space, or it has no hyperparameter of a given name.
+    """
+    ranges = choose_ranges(generator, GENERATORS[generator].spaces, space)
+    unknown = sorted(set(given) - set(ranges))
+    if unknown:
+        raise UserError(
+            f"the space {space} of {generator} has no {unknown[0]!r}; it has {', '.join(ranges)}"
+        )
+    drawn = draw_configurations(make_space(ranges), 1, derive_seed(seed, "configuration"))
+    values = {**drawn[0].configuration, **given}
+    return {name: values[name] for name in ranges}
 
 
 def parse_level(level: str, text: str) -> dict[str, int | float]:
@@ -59,7 +153,47 @@ def parse_level(level: str, text: str) -> dict[str, int | float]:
     Raises:
         UserError: it isn't as many numbers as the level has hyperparameters.
     """
-    names, parts = LEVELS[level], text.split(",")
+    example = {"top": "8,5,0.6", "middle": "1,0.7", "bottom": "5,4,0.2"}[level]
+    return _parse_graph(f"--{level}", LEVELS[level], text, example)
+
+
+def parse_stages(texts: Sequence[str]) -> dict[str, int | float]:
+    """Return the hyperparameters of RNAG from `32,4,0.75`: one for all stages, or one for each.
+
+    Raises:
+        UserError: it isn't one or three times as many numbers as a stage has hyperparameters.
+    """
+    if len(texts) not in (1, 3):
+        raise UserError(
+            f"--stage takes nodes,k,p for all stages or for each of three, got {texts}"
+        )
+    values: dict[str, int | float] = {}
+    for stage in (1, 2, 3):
+        names = tuple(f"stage{stage}_{name}" for name in STAGE)
+        values |= _parse_graph("--stage", names, texts[(stage - 1) % len(texts)], "32,4,0.75")
+    return values
+
+
+def parse_values(texts: Sequence[str]) -> dict[str, int | float]:
+    """Return hyperparameters from texts such as `top_nodes=5`.
+
+    Raises:
+        UserError: a text isn't a name and a number.
+    """
+    values: dict[str, int | float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            values[name] = int(number) if number.lstrip("-").isdigit() else float(number)
+        except ValueError:
+            raise UserError(f"--set takes name=number, as in top_nodes=5, got {text!r}") from None
+    return values
+
+
+def _parse_graph(
+    option: str, names: Sequence[str], text: str, example: str
+) -> dict[str, int | float]:
+    parts = text.split(",")
     try:
         numbers = [
             float(part) if name.endswith("_p") else int(part)
@@ -67,9 +201,12 @@ def parse_level(level: str, text: str) -> dict[str, int | float]:
         ]
     except ValueError:
         wanted = ",".join(name.split("_")[1] for name in names)
-        example = {"top": "8,5,0.6", "middle": "1,0.7", "bottom": "5,4,0.2"}[level]
-        raise UserError(f"--{level} takes {wanted}, as in {example}, got {text!r}") from None
-    return dict(zip(names, numbers, strict=True))
+        raise UserError(f"{option} takes {wanted}, as in {example}, got {text!r}") from None
+    values: dict[str, int | float] = dict(zip(names, numbers, strict=True))
+    # A search clips K, as its ranges have K above N; whoever types it should know.
+    if names[1].endswith("_k") and numbers[1] >= numbers[0] > 2:
+        raise UserError(f"{option}: K must be less than N, got K {parts[1]} of {parts[0]} nodes")
+    return values
 
 
 def as_record(recipe: Recipe, architecture: Architecture) -> dict[str, Any]:
@@ -138,13 +275,13 @@ def _recall_recipe(path: Path, values: Mapping[str, Any]) -> Recipe:
     )
 
 
-def describe(recipe: Recipe, architecture: Architecture) -> str:
-    """Return the table that `nago sample` prints."""
+def describe(recipe: Recipe, architecture: Architecture, *, parts: bool = False) -> str:
+    """Return the table that `nago sample` prints; `parts` adds the costs by level and stage."""
     costs = count_complexity(architecture)
     task = recipe.task
     lines = [
         f"architecture   {architecture.hash}   ({recipe.generator}, seed {recipe.seed})",
-        f"generator      {_describe_configuration(recipe.configuration)}",
+        *_describe_configuration(recipe.configuration),
         f"images         {task.image_size}x{task.image_size}, {task.image_channels} channels,"
         f" {task.classes} classes",
         "",
@@ -154,38 +291,71 @@ def describe(recipe: Recipe, architecture: Architecture) -> str:
         "",
         *_describe_costs(architecture, costs, task.parameter_limit),
     ]
+    if parts:
+        lines += ["", *_describe_parts(architecture, costs)]
     return "\n".join(lines)
 
 
-def _describe_configuration(configuration: Configuration) -> str:
-    parts = []
-    for level, names in LEVELS.items():
-        values = {name.split("_")[1]: configuration[name] for name in names}
-        text = ", ".join(
-            f"{key.upper()} {value:.3g}" if isinstance(value, float) else f"{key.upper()} {value}"
-            for key, value in values.items()
-        ).replace("NODES", "N")
-        if "k" in values:
-            effective = effective_k(int(values["nodes"]), int(values["k"]))
-            text += f" (works as K {effective})" if effective != values["k"] else ""
-        parts.append(f"{level} {text}")
-    return "; ".join(parts)
+def _describe_configuration(configuration: Configuration) -> list[str]:
+    """Return a line per graph, and one for all other hyperparameters together."""
+    groups: dict[str, list[str]] = {}
+    for name, value in configuration.items():
+        level, _, kind = name.rpartition("_")
+        if kind not in ("nodes", "k", "p", "m"):
+            level = "ratios" if "_ratio_" in name else "weights"
+            kind = name.replace("_ratio_", " ").removeprefix("operation_").replace("_", " ")
+        letter = {"nodes": "N", "k": "K", "p": "P", "m": "M"}.get(kind, kind)
+        text = f"{value:.3g}" if isinstance(value, float) else str(value)
+        groups.setdefault(level, []).append(f"{letter} {text}")
+    for name, effective in effective_neighbours(configuration).items():
+        if effective != configuration[name]:
+            groups[name.removesuffix("_k")].append(f"(works as K {effective})")
+    lines = [
+        f"{level} {', '.join(values)}".replace(", (", " (") for level, values in groups.items()
+    ]
+    return [f"{'generator' if not k else '':<15}{line}" for k, line in enumerate(lines)]
 
 
 def _describe_stages(architecture: Architecture) -> list[str]:
     lines = []
-    for stage, width in enumerate(architecture.widths):
+    for stage, size in enumerate(find_resolutions(architecture)):
+        width = architecture.widths[stage]
         cells = [cell for cell in architecture.cells if cell.stage == stage]
         operations = sum(len(node.operations) for cell in cells for node in cell.nodes)
-        size = architecture.resolutions[stage]
         lines.append(f"{stage + 1:<8}{f'{size}x{size}':<13}{width:<11}{len(cells):<8}{operations}")
     return lines
 
 
 def _describe_costs(architecture: Architecture, costs: Complexity, limit: int) -> list[str]:
+    half = count_sample_memory(architecture, "bfloat16")
+    without = count_sample_memory(architecture, stem=False)
     return [
         f"operations     {architecture.nodes:,}",
         f"parameters     {costs.parameters:,} of {limit:,}",
         f"multiply-adds  {costs.multiply_adds / 1e6:,.1f} million per image",
-        f"sample memory  {costs.sample_memory_bytes / MEGABYTE:,.2f} MB per image",
+        f"sample memory  {_megabytes(costs.sample_memory_bytes)} MB per image;"
+        f" in bfloat16 {_megabytes(half)}, without the stem {_megabytes(without)}",
     ]
+
+
+def _describe_parts(architecture: Architecture, costs: Complexity) -> list[str]:
+    row = "{:<9}{:<8}{:>12}{:>8}{:>17}{:>8}{:>20}{:>8}".format
+    lines = [
+        row("level", "stage", "parameters", "%", "multiply-adds", "%", "sample memory (MB)", "%")
+    ]
+    totals = costs.parameters, costs.multiply_adds, costs.sample_memory_bytes
+    for part in count_parts(architecture):
+        values = part.parameters, part.multiply_adds, part.sample_memory_bytes
+        shares = [
+            f"{100 * value / total:.1f}" for value, total in zip(values, totals, strict=True)
+        ]
+        cells = [f"{values[0]:,}", f"{values[1]:,}", _megabytes(values[2])]
+        stage = "" if part.level in ("stem", "head") else part.stage + 1
+        columns = [text for pair in zip(cells, shares, strict=True) for text in pair]
+        lines.append(row(part.level, stage, *columns))
+    sums = [f"{totals[0]:,}", "", f"{totals[1]:,}", "", _megabytes(totals[2]), ""]
+    return [*lines, row("all", "", *sums).rstrip()]
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:,.2f}"

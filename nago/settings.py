@@ -15,9 +15,10 @@ import jsonschema
 import yaml
 
 from nago.generators.architecture import Task
-from nago.generators.spaces import RANGES, make_space, smallest_cells
+from nago.generators.draw import GENERATORS, check_settings, fit_cells
+from nago.generators.generator import Generator, Ranges
+from nago.generators.spaces import choose_ranges, make_space
 from nago.generators.stages import assign_stages
-from nago.generators.widths import solve_widths
 from nago.records import GeneratorSettings, Protocol, TrainingSettings, UserError, read_json
 from nago.search.brackets import Rung
 from nago.search.methods import Method, find_method
@@ -45,8 +46,22 @@ class Settings:
 
     @property
     def search(self) -> str:
-        """The name of the search, as in `hnag-bohb`."""
-        return f"{self.values['generator']}-{self.values['method']}"
+        """The name of the search, as in `hnag-bohb` or `hnag-aug_v1-bohb`."""
+        generator, space, method = (self.values[key] for key in ("generator", "space", "method"))
+        return "-".join([generator, method] if space == "base" else [generator, space, method])
+
+    @property
+    def generator(self) -> Generator:
+        """The generator that is searched."""
+        return GENERATORS[self.values["generator"]]
+
+    @property
+    def ranges(self) -> Ranges:
+        """The hyperparameters of the search and their ranges."""
+        values = self.values
+        return choose_ranges(
+            values["generator"], self.generator.spaces, values["space"], values["ranges"]
+        )
 
     @property
     def plan(self) -> tuple[tuple[Rung, ...], ...]:
@@ -65,7 +80,8 @@ class Settings:
         bohb = values["method"] == "bohb"
         options = {option: values[key] for option, key in BOHB_OPTIONS.items()} if bohb else {}
         shared = {key: values[key] for key in ("generator", "method", "seed", "continue")}
-        return shared | {"options": options}
+        ranges = {name: list(limits) for name, limits in self.ranges.items()}
+        return shared | {"ranges": ranges, "options": options}
 
     @property
     def search_protocol(self) -> Protocol:
@@ -83,9 +99,14 @@ class Settings:
         return GeneratorSettings(
             stage_ratios=tuple(self.values["stage_ratios"]),
             channel_ratios=tuple(self.values["channel_ratios"]),
-            merges=self.values["merges"],
-            operations=self.values["operations"],
+            merges=self._weights("merges", self.generator.merges),
+            operations=self._weights("operations", self.generator.operations),
         )
+
+    def _weights(self, key: str, default: Mapping[str, float]) -> Mapping[str, float]:
+        """Return weights as given, or else the generator's own."""
+        given: Mapping[str, float] | None = self.values[key]
+        return dict(default) if given is None else given
 
     def _length(self, key: str, share: int) -> int:
         """Return a length in pixels, by default a share of the image's side."""
@@ -199,7 +220,7 @@ def read_search(path: Path) -> Search:
     values = read_json(path)
     return Search(
         method=values["method"],
-        space=make_space(values["generator"]),
+        space=make_space({name: tuple(limits) for name, limits in values["ranges"].items()}),
         seed=values["seed"],
         options=values["options"],
         keep=values["continue"],
@@ -277,10 +298,8 @@ def _check_together(settings: Settings) -> None:
     """Raise ValueError where settings don't go together."""
     values = settings.values
     _ = settings.plan
-    lowest, highest = RANGES[values["generator"]]["top_nodes"]
-    for nodes in range(int(lowest), int(highest) + 1):
-        assign_stages(nodes, values["stage_ratios"])
-    fewest = len(RANGES[values["generator"]]) + 1
+    _check_generator(settings)
+    fewest = len(settings.ranges) + 1
     if values["min_points"] is not None and values["min_points"] < fewest:
         raise ValueError(
             f"min_points must be at least {fewest}, the hyperparameters + 1,"
@@ -292,10 +311,24 @@ def _check_together(settings: Settings) -> None:
                 f"{key} must be below image_size, or nothing is left of an image, got"
                 f" {values[key]} at {values['image_size']} pixels"
             )
-    for name in ("merges", "operations"):
-        if sum(values[name].values()) <= 0:
-            raise ValueError(f"{name}: one weight at least must be above 0, got {values[name]}")
     # Two classes is the least: with more, the smallest network is larger still.
     task = Task(values["image_size"], values["image_channels"], 2, values["parameter_limit"])
-    smallest = smallest_cells(values["merges"], values["operations"])
-    solve_widths(smallest, values["channel_ratios"], task)
+    smallest = settings.generator.smallest_cells(settings.ranges, settings.generator_settings)
+    fit_cells(values["generator"], smallest, values["channel_ratios"], task)
+
+
+def _check_generator(settings: Settings) -> None:
+    """Raise ValueError where the generator can't be drawn as set."""
+    given = settings.generator_settings
+    if "top_nodes" in settings.ranges and "stage_ratio_1" not in settings.ranges:
+        lowest, highest = settings.ranges["top_nodes"]
+        for nodes in range(int(lowest), int(highest) + 1):
+            assign_stages(nodes, given.stage_ratios)
+    check_settings(settings.values["generator"], given)
+    for field, prefix in (("merges", "merge_"), ("operations", "operation_")):
+        searched = any(name.startswith(prefix) for name in settings.ranges)
+        if searched and settings.values[field] is not None:
+            raise ValueError(
+                f"{field} are searched in the space {settings.values['space']} of"
+                f" {settings.values['generator']}: leave {field} away, or set their ranges"
+            )

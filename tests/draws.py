@@ -2,9 +2,8 @@
 
 import random
 
-from nago.generators.architecture import CONVOLUTIONS, MERGES, POOLINGS, Architecture, Task
-from nago.generators.draw import draw_architecture
-from nago.generators.spaces import HNAG_RANGES
+from nago.generators.architecture import MERGES, Architecture, Task
+from nago.generators.draw import GENERATORS, draw_architecture
 from nago.records import GeneratorSettings
 
 PAPER = GeneratorSettings(
@@ -16,9 +15,9 @@ EVERYTHING = GeneratorSettings(
     stage_ratios=(1, 1, 1),
     channel_ratios=(1, 2, 4),
     merges=dict.fromkeys(MERGES, 1),
-    operations=dict.fromkeys((*CONVOLUTIONS, *POOLINGS), 1),
+    operations=dict.fromkeys(GENERATORS["hnag"].known_operations, 1),
 )
-"""All merges and operations, equally likely."""
+"""All merges and operations of HNAG, equally likely."""
 
 SMALL = {
     "top_nodes": 4,
@@ -31,19 +30,42 @@ SMALL = {
     "bottom_p": 0.5,
 }
 
+SPACES = [(name, space) for name, generator in GENERATORS.items() for space in generator.spaces]
+"""All search spaces of all generators."""
 
-def draw_configuration(rng: random.Random) -> dict[str, int | float]:
-    """Return a configuration of HNAG, each hyperparameter uniform over its range."""
+
+def draw_configuration(
+    rng: random.Random, generator: str = "hnag", space: str = "base"
+) -> dict[str, int | float]:
+    """Return a configuration, each hyperparameter uniform over its range."""
     return {
         name: rng.randint(low, high) if isinstance(low, int) else rng.uniform(low, high)
-        for name, (low, high) in HNAG_RANGES.items()
+        for name, (low, high) in GENERATORS[generator].spaces[space].items()
     }
 
 
+def own_settings(generator: str, *, everything: bool = False) -> GeneratorSettings:
+    """Return the settings that a generator has by itself, or all it knows, equally likely."""
+    known = GENERATORS[generator]
+    return GeneratorSettings(
+        stage_ratios=(1, 1, 1),
+        channel_ratios=(1, 2, 4),
+        merges=dict.fromkeys(known.known_merges, 1) if everything else known.merges,
+        operations=dict.fromkeys(known.known_operations, 1) if everything else known.operations,
+    )
+
+
 def draw(
-    seed: int, configuration=None, settings=EVERYTHING, *, size=8, channels=1, limit=150_000
+    seed: int,
+    configuration=None,
+    settings=EVERYTHING,
+    *,
+    generator="hnag",
+    size=8,
+    channels=1,
+    limit=150_000,
 ) -> Architecture:
     """Return a draw for ten classes, of a random configuration where none is given."""
-    configuration = configuration or draw_configuration(random.Random(seed))
+    configuration = configuration or draw_configuration(random.Random(seed), generator)
     task = Task(size, channels, 10, limit)
-    return draw_architecture("hnag", configuration, settings, task, seed)
+    return draw_architecture(generator, configuration, settings, task, seed)

@@ -114,10 +114,15 @@ GUARD = "\n".join(
 
 
 def _free_ports(number: int) -> list[int]:
-    """Return free ports below those that the system hands out itself."""
+    """Return free ports below those that the system hands out itself.
+
+    Each test process has its own: a cluster that another one is just starting doesn't yet listen.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     ports: list[int] = []
     while len(ports) < number:
-        port = random.randrange(20000, 32000)
+        port = random.randrange(20000 + process, 32000, processes)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             if port not in ports:
@@ -391,7 +396,7 @@ class SlurmCluster:
 
     def _logs(self) -> str:
         files = sorted((self.folder / "log").iterdir())
-        return "\n".join(f"{file.name}:\n{file.read_text()[-2000:]}" for file in files)
+        return "\n".join(f"{file.name}:\n{file.read_text()[-8000:]}" for file in files)
 
     def _is_up(self, name: str) -> bool:
         state = self.node_state(name)
@@ -444,6 +449,8 @@ class SlurmCluster:
             "mariadbd",
             "--no-defaults",
             f"--datadir={data}",
+            # A server that starts removes the temporary tables of all others in its folder.
+            f"--tmpdir={self.folder}/tmp",
             f"--socket={self.folder}/run/mysqld.sock",
             f"--pid-file={self.folder}/run/mariadbd.pid",
             f"--log-error={self.folder}/log/mariadbd.log",
@@ -462,7 +469,7 @@ class SlurmCluster:
 
     def _configure(self) -> None:
         """Write all files that the daemons read."""
-        for name in ("etc", "log", "run", "state", "spool", "dev"):
+        for name in ("etc", "log", "run", "state", "spool", "dev", "tmp"):
             (self.folder / name).mkdir()
         for index in range(GPUS):  # Slurm wants devices; it takes the number from the name.
             (self.folder / f"dev/nvidia{index}").symlink_to("/dev/null")

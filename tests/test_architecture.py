@@ -1,9 +1,11 @@
 """Architectures as data: canonical JSON, a hash that is the same everywhere, pinned draws.
 
-`tests/golden/hnag.json` pins hashes and costs, so that no change of the generator's law goes
-unnoticed. After a change that is meant, write it anew: `python tests/test_architecture.py`.
+`tests/golden/` pins hashes and costs of twenty draws of each generator, so that no change of a
+law goes unnoticed. After a change that is meant, write it anew:
+`python tests/test_architecture.py`.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -14,53 +16,70 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from draws import EVERYTHING, PAPER, SMALL, draw, draw_configuration
+from draws import EVERYTHING, PAPER, SMALL, draw, draw_configuration, own_settings
 
 from nago.generators.architecture import (
-    STEM,
     Architecture,
     Cell,
     MiddleNode,
     Operation,
-    list_crossings,
     output_nodes,
 )
 from nago.generators.complexity import count_complexity
+from nago.generators.draw import GENERATORS, find_resolutions
+from nago.generators.named import NAMED
 
-GOLDEN = Path(__file__).parent / "golden" / "hnag.json"
-
-PINNED = {
-    "smallest": {"configuration": SMALL, "settings": PAPER, "seed": 0},
-    "paper-cifar10": {
-        "configuration": dict(zip(SMALL, (8, 5, 0.6, 1, 0.7, 5, 4, 0.2), strict=True)),
-        "settings": PAPER,
-        "seed": 0,
-        "size": 32,
-        "channels": 3,
-        "limit": 4_000_000,
-    },
-    "paper-sport8": {
-        "configuration": dict(zip(SMALL, (7, 2, 0.9, 5, 0.8, 6, 3, 0.6), strict=True)),
-        "settings": PAPER,
-        "seed": 1,
-        "size": 224,
-        "channels": 3,
-        "limit": 6_000_000,
-    },
-    "largest": {
-        "configuration": dict(zip(SMALL, (10, 5, 0.9, 10, 0.9, 10, 5, 0.9), strict=True)),
-        "seed": 2,
-        "size": 64,
-        "channels": 3,
-        "limit": 6_000_000,
-    },
-    **{f"random-{seed}": {"seed": seed} for seed in range(6)},
-}
-"""Arguments of `draw`."""
+GOLDEN = Path(__file__).parent / "golden"
 
 
-def measure(name):
-    architecture = draw(**PINNED[name])
+def _pin_named(name, seed):
+    named = NAMED[name]
+    settings = own_settings(named.generator)
+    if named.operations:
+        settings = dataclasses.replace(settings, operations=named.operations)
+    return {
+        "generator": named.generator,
+        "configuration": named.configuration,
+        "settings": settings,
+        "seed": seed,
+        "size": named.task.image_size,
+        "channels": named.task.image_channels,
+        "limit": named.task.parameter_limit,
+    }
+
+
+def _pin_random(generator, space, seed):
+    settings = own_settings(generator, everything=seed % 2 == 0)
+    configuration = draw_configuration(random.Random(seed), generator, space)
+    given = {"generator": generator, "configuration": configuration, "settings": settings}
+    return {**given, "seed": seed, "limit": 300_000}
+
+
+def _pin_all(generator):
+    """Twenty arguments of `draw`, by name: what is named, then random ones of each space."""
+    pinned = {}
+    if generator == "hnag":
+        largest = dict(zip(SMALL, (10, 5, 0.9, 10, 0.9, 10, 5, 0.9), strict=True))
+        pinned["smallest"] = {"configuration": SMALL, "settings": PAPER, "seed": 0}
+        pinned["largest"] = {
+            **{"configuration": largest, "seed": 2},
+            **{"size": 64, "channels": 3, "limit": 6_000_000},
+        }
+    names = [name for name in NAMED if NAMED[name].generator == generator]
+    pinned |= {name: _pin_named(name, seed) for seed, name in enumerate(names[:13])}
+    spaces = [*GENERATORS[generator].spaces]
+    for seed in range(20 - len(pinned)):
+        space = spaces[seed % len(spaces)]
+        pinned[f"{space}-{seed}"] = _pin_random(generator, space, seed)
+    return pinned
+
+
+PINNED = {generator: _pin_all(generator) for generator in GENERATORS}
+"""Arguments of `draw`, twenty for each generator."""
+
+
+def measure(arguments):
+    architecture = draw(**arguments)
     costs = count_complexity(architecture)
     return {
         "hash": architecture.hash,
@@ -73,13 +92,11 @@ def measure(name):
     }
 
 
-@pytest.mark.parametrize("name", PINNED)
-def test_a_pinned_draw_is_what_it_was(name):
-    assert measure(name) == json.loads(GOLDEN.read_text())[name]
-
-
-def test_all_pinned_draws_are_checked():
-    assert set(json.loads(GOLDEN.read_text())) == set(PINNED)
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_pinned_draws_are_what_they_were(generator):
+    golden = json.loads((GOLDEN / f"{generator}.json").read_text())
+    assert len(golden) == 20
+    assert {name: measure(given) for name, given in PINNED[generator].items()} == golden
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -130,7 +147,7 @@ def test_the_json_and_hash_of_an_architecture_written_by_hand():
     assert TINY.hash == TINY_HASH
     assert Architecture.from_json(TINY_JSON) == TINY
     assert TINY.nodes == 3
-    assert TINY.resolutions == (8, 4)
+    assert find_resolutions(TINY) == (8, 4)
 
 
 CHILD = """
@@ -196,19 +213,6 @@ def test_outputs_are_the_nodes_that_no_other_node_takes():
     assert output_nodes(nodes[:1]) == [0]
 
 
-def make_cells(*cells):
-    return [Cell(stage, inputs, None, ()) for stage, inputs in cells]
-
-
-def test_crossings_are_the_outputs_that_a_later_stage_takes():
-    # 0 and 1 in stage 0, 2 in stage 1 takes 0, 3 in stage 2 takes 0 and 2, 1 ends unused.
-    cells = make_cells((0, ()), (0, (0,)), (1, (0,)), (2, (0, 2)))
-    assert list_crossings(cells) == [(0, 1), (0, 2), (1, 2), (2, 2)]
-    # A cell of a later stage that takes nothing else takes the stem.
-    assert list_crossings(make_cells((0, ()), (1, ()), (1, (0,)))) == [(STEM, 1), (0, 1)]
-    assert list_crossings(make_cells((0, ()), (0, (0,)))) == []
-
-
 @pytest.mark.parametrize(
     ("size", "resolutions"),
     [
@@ -223,13 +227,14 @@ def test_crossings_are_the_outputs_that_a_later_stage_takes():
     ],
 )
 def test_stages_halve_the_resolution_of_the_stem(size, resolutions):
-    assert draw(0, SMALL, EVERYTHING, size=size).resolutions == resolutions
+    assert find_resolutions(draw(0, SMALL, EVERYTHING, size=size)) == resolutions
 
 
 def write_golden():
-    pinned = {name: measure(name) for name in PINNED}
-    GOLDEN.parent.mkdir(exist_ok=True)
-    GOLDEN.write_text(json.dumps(pinned, indent=2) + "\n")
+    GOLDEN.mkdir(exist_ok=True)
+    for generator, pinned in PINNED.items():
+        values = {name: measure(given) for name, given in pinned.items()}
+        (GOLDEN / f"{generator}.json").write_text(json.dumps(values, indent=2) + "\n")
 
 
 if __name__ == "__main__":

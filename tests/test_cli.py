@@ -107,6 +107,65 @@ def test_other_merges_operations_and_ratios_give_other_networks(nago):
     assert len(set(sample(nago, *EXAMPLE, *options[3])["widths"])) == 1
 
 
+def test_a_named_configuration_brings_its_limit_images_and_classes(nago):
+    named = sample(nago, "--named", "cifar10-bohb", "--seed", 0)
+    assert named["hash"] == sample(nago, *EXAMPLE)["hash"]
+    large = sample(nago, "--named", "mit67-mobo")
+    task = {"image_size": 224, "image_channels": 3, "classes": 67, "parameter_limit": 6_000_000}
+    assert large["task"] == task
+    other = sample(nago, "--named", "rnag-d", "--classes", 7, "--limit", "1e6")
+    assert other["generator"] == "rnag"
+    assert (other["task"]["classes"], other["task"]["parameter_limit"]) == (7, 1_000_000)
+    assert other["parameters"] <= 1_000_000
+    assert other["nodes"] == 96
+
+
+def test_all_named_configurations_are_listed_and_can_be_drawn(nago):
+    code, output, _ = nago("sample", "--named", "list")
+    names = [line.split()[0] for line in output.splitlines()]
+    assert code == 0
+    assert len(names) == len(set(names)) >= 11 + 6 + 2
+    for name in names:
+        drawn = sample(nago, "--named", name)
+        assert 0.8 * drawn["task"]["parameter_limit"] < drawn["parameters"]
+
+
+def test_stages_of_rnag_are_given_for_all_or_for_each(nago):
+    alike = sample(nago, "--generator", "rnag", "--stage", "12,4,0.5")
+    assert alike["nodes"] == 36
+    each = sample(nago, "--generator", "rnag", "--stage", "12,4,.5", "13,2,0", "14,6,1")
+    assert [each["configuration"][f"stage{stage}_k"] for stage in (1, 2, 3)] == [4, 2, 6]
+    assert each["nodes"] == 12 + 13 + 14
+
+
+def test_hyperparameters_are_given_by_name_in_any_space(nago):
+    given = ["--space", "aug_v1", "--set", "merge_sum=0", "operation_conv1x1=1", "top_nodes=5"]
+    configuration = sample(nago, *given)["configuration"]
+    assert len(configuration) == 15
+    names = ("merge_sum", "operation_conv1x1", "top_nodes")
+    assert [configuration[name] for name in names] == [0, 1, 5]
+
+
+@pytest.mark.parametrize("generator", ["hnag", "rnag", "darts"])
+def test_the_table_has_the_costs_by_level_and_stage_and_they_add_up(nago, generator):
+    code, output, _ = nago("sample", "--generator", generator, "--table", "--seed", 2)
+    lines = output.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("level"))
+    rows = [re.split(r"  +", line) for line in lines[start + 1 :]]
+    assert code == 0
+    assert [rows[0][0], rows[-2][0], rows[-1][0]] == ["stem", "head", "all"]
+
+    def column(place):
+        return [float(row[place].replace(",", "")) for row in rows[:-1]]
+
+    total = [float(text.replace(",", "")) for text in rows[-1][1:]]
+    shift = [place - len(rows[0]) for place in (1, 3, 5)]  # rows of cells have a stage more
+    for place, sum_, tolerance in zip(shift, total, (0, 0, 0.01 * len(rows)), strict=True):
+        assert sum(column(place)) == pytest.approx(sum_, abs=tolerance)
+        assert sum(column(place + 1)) == pytest.approx(100, abs=0.05 * len(rows))
+    assert f"parameters     {int(total[0]):,} of" in output
+
+
 def test_two_processes_draw_the_same_architecture_and_print_the_same_bytes():
     command = [sys.executable, "-m", "nago.cli", "sample", "--json", "--seed", "5"]
     runs = [
@@ -261,7 +320,28 @@ def test_help_and_version_are_there_for_every_command(nago):
         (["sample", "--channel-ratios", "0,1,2"], 2, ["--channel-ratios", "'0,1,2'", "above 0"]),
         (["sample", "--channel-ratios", "nan,1,2"], 2, ["--channel-ratios", "'nan,1,2'"]),
         (["sample", "--draw", "config/config.yaml/x.svg"], 1, ["config/config.yaml"]),
-        (["sample", "--generator", "darts"], 2, ["'darts'", "hnag"]),
+        (["sample", "--generator", "dart"], 2, ["'dart'", "hnag", "rnag", "darts"]),
+        (["sample", "--generator", "darts", "--top", "8,5,0.5"], 1, ["'top_k'", "darts"]),
+        (["sample", "--generator", "darts", "--merges", "sum=1"], 1, ["'sum'", "no choice"]),
+        (
+            ["sample", "--generator", "rnag", "--stage", "9,4"],
+            1,
+            ["--stage", "'9,4'", "nodes,k,p"],
+        ),
+        (["sample", "--generator", "rnag", "--stage", "9,4,.1", "9,4,.1"], 1, ["each of three"]),
+        (["sample", "--generator", "rnag", "--stage", "9,9,.1"], 1, ["K must be less than N"]),
+        (["sample", "--generator", "rnag", "--space", "aug_v1"], 1, ["'aug_v1'", "base, er, ba"]),
+        (["sample", "--top", "5,5,0.5"], 1, ["--top", "K must be less than N", "5 nodes"]),
+        (["sample", "--set", "top_nodes=x"], 1, ["--set", "'top_nodes=x'", "top_nodes=5"]),
+        (["sample", "--set", "top_node=5"], 1, ["'top_node'", "top_nodes"]),
+        (["sample", "--named", "cifar10-boh"], 1, ["'cifar10-boh'", "'cifar10-bohb'"]),
+        (["sample", "--named", "zzz"], 1, ["'zzz'", "--named list"]),
+        (["sample", "--named", "rnag-d", "--generator", "hnag"], 1, ["rnag-d", "its own"]),
+        (
+            ["sample", "--space", "aug_v1", "--set", "merge_sum=0", "merge_concat=0"],
+            1,
+            ["above 0"],
+        ),
         (["rebuild", "/no/such/file"], 1, ["/no/such/file"]),
         (["rebuild", "config/config.yaml"], 1, ["config/config.yaml"]),
         (["rebuild", "."], 1, ["directory"]),

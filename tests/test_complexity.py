@@ -10,12 +10,18 @@ import random
 
 import pytest
 import torch
-from draws import EVERYTHING, PAPER, SMALL, draw, draw_configuration
+from draws import EVERYTHING, PAPER, SMALL, draw, draw_configuration, own_settings
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from nago.generators.architecture import MERGES
-from nago.generators.complexity import count_complexity
+from nago.generators.architecture import MERGES, Cell, MiddleNode, Operation
+from nago.generators.complexity import (
+    PRECISIONS,
+    count_complexity,
+    count_parts,
+    count_sample_memory,
+)
+from nago.generators.draw import GENERATORS
 from nago.networks.build import build_network
 
 SIZES = [(8, 1), (13, 3), (31, 3), (32, 1), (39, 3), (40, 3), (45, 1), (63, 3)]
@@ -37,14 +43,14 @@ class FlopCounter(TorchDispatchMode):
         return result
 
 
-def saved_bytes(network, images):
+def saved_bytes(network, images, compute=None):
     own = [*network.parameters(), *network.buffers()]
     own_storages = {tensor.untyped_storage().data_ptr() for tensor in own}
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(
         lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor
     ):
-        logits = network(images)
+        logits = (compute or network)(images)
     assert logits.requires_grad
     storages = {
         tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in kept
@@ -52,20 +58,41 @@ def saved_bytes(network, images):
     return sum(size for place, size in storages.items() if place not in own_storages)
 
 
+def extra_bytes(compute, *sizes):
+    """What one image more in the batch costs."""
+    with_three, with_two = (compute(torch.ones(number, *sizes)) for number in (3, 2))
+    return with_three - with_two
+
+
 def assert_counted_as_built(architecture):
     counted = count_complexity(architecture)
     network = build_network(architecture, 0)
-    size, channels = architecture.image_size, architecture.image_channels
-    two, three = (torch.ones(number, channels, size, size) for number in (2, 3))
+    shape = (architecture.image_channels, architecture.image_size, architecture.image_size)
     with FlopCounter() as counter:
-        memory_of_two = saved_bytes(network, two)
+        network(torch.ones(2, *shape))
     built = {
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "sample_memory_bytes": saved_bytes(network, three) - memory_of_two,
-        "multiply_adds": counter.flops / 2 / len(two),
+        "sample_memory_bytes": extra_bytes(lambda images: saved_bytes(network, images), *shape),
+        "multiply_adds": counter.flops / 2 / 2,
     }
     assert built == dataclasses.asdict(counted)
+    parts = count_parts(architecture)
+    for name, value in built.items():
+        assert sum(getattr(part, name) for part in parts) == value
     return counted
+
+
+def draw_any(seed, generator, space):
+    """A draw of a random configuration, at a random size, limit and choice of settings."""
+    rng = random.Random(seed)
+    size, channels = SIZES[seed % len(SIZES)]
+    settings = dataclasses.replace(
+        own_settings(generator, everything=seed % 4 != 0),
+        channel_ratios=rng.choice([(1, 2, 4), (1, 1, 1), (1, 1.5, 3)]),
+    )
+    options = {"size": size, "channels": channels, "limit": int(10 ** rng.uniform(4.9, 5.3))}
+    configuration = draw_configuration(rng, generator, space)
+    return draw(seed, configuration, settings, generator=generator, **options)
 
 
 def test_multiply_adds_are_half_of_what_torchs_flop_counter_shows():
@@ -77,19 +104,67 @@ def test_multiply_adds_are_half_of_what_torchs_flop_counter_shows():
 
 
 @pytest.mark.parametrize("chunk", range(20))
-def test_counts_of_random_draws_are_those_of_the_built_network(chunk):
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_counts_of_random_draws_are_those_of_the_built_network(generator, chunk):
+    spaces = [*GENERATORS[generator].spaces]
     for seed in range(10 * chunk, 10 * chunk + 10):
-        size, channels = SIZES[seed % len(SIZES)]
-        rng = random.Random(seed)
-        settings = EVERYTHING if seed % 4 else PAPER
-        settings = dataclasses.replace(
-            settings, channel_ratios=rng.choice([(1, 2, 4), (1, 1, 1), (1, 1.5, 3)])
-        )
-        limit = int(10 ** rng.uniform(4.7, 5.3))
-        configuration = draw_configuration(rng)
-        assert_counted_as_built(
-            draw(seed, configuration, settings, size=size, channels=channels, limit=limit)
-        )
+        space = spaces[0] if seed % 2 else spaces[seed // 2 % len(spaces)]
+        assert_counted_as_built(draw_any(seed, generator, space))
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_sample_memory_in_mixed_precision_and_without_the_stem_is_that_of_the_built_network(
+    generator, seed
+):
+    architecture = draw_any(seed, generator, "base")
+    network = build_network(architecture, 0)
+    shape = (architecture.image_channels, architecture.image_size, architecture.image_size)
+    for precision in PRECISIONS:
+
+        def keep(images, precision=precision):
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                whole = saved_bytes(network, images)
+                x = network.stem(images)
+                own = saved_bytes(network, x, network.trunk)
+            return whole, own
+
+        three, two = (keep(torch.randn(number, *shape)) for number in (3, 2))
+        counted = [
+            count_sample_memory(architecture, precision, stem=stem) for stem in (True, False)
+        ]
+        assert [more - less for more, less in zip(three, two, strict=True)] == counted
+
+
+def test_a_precision_that_is_unknown_is_an_error():
+    with pytest.raises(ValueError, match="must be one of float32, bfloat16, got 'half'"):
+        count_sample_memory(draw(0, SMALL), "half")
+
+
+def test_parts_stand_where_they_belong():
+    # Two cells of one operation each in the first two stages, by hand.
+    architecture = dataclasses.replace(
+        draw(0, SMALL, size=8, channels=1),
+        widths=(2, 3, 5),
+        head_width=7,
+        cells=tuple(
+            Cell(stage, inputs, None, (MiddleNode((), None, (Operation(kind, (), None),)),))
+            for stage, inputs, kind in (
+                (0, (), "conv3x3"),
+                (1, (0,), "conv1x1"),
+                (2, (1,), "skip"),
+            )
+        ),
+    )
+    found = {(part.level, part.stage): part.parameters for part in count_parts(architecture)}
+    assert found == {
+        ("stem", 0): 9 * 2 + 4 + 9 * 4 + 4,
+        ("bottom", 0): 9 * 4 + 4,
+        ("top", 1): 2 * 3,
+        ("bottom", 1): 9 + 6,
+        ("top", 2): 3 * 5,
+        ("head", 2): 5 * 7 + 14 + 7 * 10 + 10,
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,5 +1,6 @@
 """Settings: what beats what, and that anything wrong is one line before a job starts."""
 
+import json
 import math
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nago.generators.draw import GENERATORS
 from nago.settings import SettingsError, find_root, load_settings, read_config, read_search
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +71,45 @@ def test_the_paper_s_search_on_small_images_is_260_trainings_of_19200_epochs():
     assert protocol.training.learning_rate == pytest.approx(0.1)
     assert settings.final_protocol.training.batch_size == 96
     assert settings.final_protocol.training.learning_rate == 0.025
+
+
+@pytest.mark.parametrize(
+    ("given", "search"),
+    [
+        ({"generator": "rnag"}, "rnag-bohb"),
+        ({"generator": "darts", "method": "random"}, "darts-random"),
+        ({"space": "aug_v2"}, "hnag-aug_v2-bohb"),
+        ({"generator": "rnag", "space": "ba", "method": "random"}, "rnag-ba-random"),
+    ],
+)
+def test_a_search_has_the_name_of_its_generator_space_and_method(given, search, tmp_path):
+    settings = load_settings({"dataset": "cifar10", **given}, ROOT)
+    assert settings.search == search
+    definition = tmp_path / "search.json"
+    definition.write_text(json.dumps(settings.search_definition))
+    space = read_search(definition).space
+    assert {name: (space[name].lower, space[name].upper) for name in space} == settings.ranges
+
+
+def test_ranges_of_the_settings_are_what_is_searched(tmp_path):
+    given = {"dataset": "digits", "ranges": {"top_nodes": [4, 6], "bottom_p": [0.2, 0.3]}}
+    definition = tmp_path / "search.json"
+    definition.write_text(json.dumps(load_settings(given, ROOT).search_definition))
+    space = read_search(definition).space
+    assert (space["top_nodes"].lower, space["top_nodes"].upper) == (4, 6)
+    assert (space["bottom_p"].lower, space["bottom_p"].upper) == (0.2, 0.3)
+    assert (space["top_k"].lower, space["top_k"].upper) == (2, 5)
+
+
+def test_weights_that_are_not_given_are_the_generator_s_own():
+    for generator, merges, operations in (
+        ("hnag", {"sum": 1}, {"conv3x3": 1}),
+        ("rnag", {"sum": 1}, {"sepconv3x3": 1}),
+        ("darts", {}, dict.fromkeys(GENERATORS["darts"].known_operations, 1)),
+    ):
+        given = {"dataset": "digits", "generator": generator, "parameter_limit": 200_000}
+        settings = load_settings(given, ROOT).generator_settings
+        assert (settings.merges, settings.operations) == (merges, operations)
 
 
 def test_a_data_set_beats_the_defaults_and_what_is_given_beats_both(project):
@@ -174,8 +215,8 @@ def test_settings_typed_for_snakemake_are_what_they_are_in_yaml(key, typed, expe
         ({"batch_size": 1}, ["batch_size", "1", "2"]),
         ({"seed": -1}, ["seed", "-1", "0"]),
         ({"merges": {"add": 1}}, ["merges", "'add'"]),
-        ({"operations": {"conv3x3": 0}}, ["operations", "above 0"]),
-        ({"merges": {}}, ["merges", "above 0"]),
+        ({"operations": {"conv3x3": 0}}, ["operations", "not all 0"]),
+        ({"merges": {}}, ["merges", "not all 0"]),
         ({"learning_rate": math.nan}, ["learning_rate", "nan", "finite"]),
         ({"weight_decay": math.inf}, ["weight_decay", "inf", "finite"]),
         ({"channel_ratios": [1, math.inf, 4]}, ["channel_ratios", "inf", "finite"]),
@@ -186,6 +227,17 @@ def test_settings_typed_for_snakemake_are_what_they_are_in_yaml(key, typed, expe
         ({"stage_ratios": [50, 1, 1]}, ["stage_ratios", "[50, 1, 1]", "[1, 1, 1]"]),
         ({"parameter_limit": 100}, ["100", "narrowest network", "raise the limit"]),
         ({"min_points": 3}, ["min_points", "3", "9"]),
+        ({"space": "aug_v1", "min_points": 15}, ["min_points", "15", "16"]),
+        ({"space": "er"}, ["hnag", "'er'", "base, aug_v1, aug_v2"]),
+        ({"space": "aug_v1", "merges": {"sum": 1}}, ["merges", "aug_v1", "leave"]),
+        ({"ranges": {"top_n": [3, 4]}}, ["'top_n'", "top_nodes"]),
+        ({"ranges": {"top_nodes": [1, 4]}}, ["top_nodes", "from 3 up", "[1, 4]"]),
+        ({"ranges": {"top_nodes": [4]}}, ["ranges.top_nodes", "[4]"]),
+        ({"ranges": {"top_nodes": [3, 20]}, "stage_ratios": [9, 1, 1]}, ["stage", "empty at 3"]),
+        ({"generator": "rnag", "operations": {"skip": 1}}, ["'skip'", "sepconv3x3"]),
+        ({"generator": "rnag", "stage_ratios": [1, 2, 1]}, ["stage_ratios", "rnag", "equal"]),
+        ({"generator": "darts", "merges": {"sum": 1}}, ["merges", "'sum'", "no choice"]),
+        ({"generator": "rnag", "parameter_limit": 400}, ["narrowest network", "limit of 400;"]),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_says_what_was_given_and_what_would_be_right(given, said):

@@ -2,20 +2,26 @@
 
 import dataclasses
 import random
+import re
 from itertools import count
 
 import pytest
 import torch
-from draws import EVERYTHING, PAPER, SMALL, draw, draw_configuration
+from draws import EVERYTHING, PAPER, SMALL, SPACES, draw, draw_configuration, own_settings
 
 from nago.generators.architecture import Task
+from nago.generators.draw import GENERATORS, fit_cells, write_program
 from nago.generators.hnag import draw_cells
-from nago.generators.spaces import smallest_cells
-from nago.generators.widths import choose_head_width, count_parameters, solve_widths
+from nago.generators.widths import choose_head_width
+from nago.generators.widths import count_parameters as count_program_parameters
 from nago.networks.build import Network
 from nago.records import UserError
 
 RATIOS = [(1, 2, 4), (1, 1, 1), (1, 1.5, 3), (1.5, 1.4, 2.9), (4, 2, 1), (0.3, 0.4, 1)]
+
+
+def count_parameters(architecture):
+    return count_program_parameters(write_program(architecture), architecture.widths)
 
 
 def widen(architecture, base, ratios):
@@ -73,7 +79,7 @@ def test_a_limit_met_exactly_is_met_and_one_less_gives_a_narrower_network(base):
     assert limits
     for limit in limits:
         at, below = (
-            solve_widths(architecture.cells, (1, 2, 4), Task(8, 1, 10, given))[0]
+            fit_cells("hnag", architecture.cells, (1, 2, 4), Task(8, 1, 10, given)).widths
             for given in (limit, limit - 1)
         )
         assert (at[0], below[0]) == (base, base - 1)
@@ -93,8 +99,14 @@ def test_a_limit_too_small_for_any_width_is_an_error_that_says_what_is_needed(li
         architecture, widths=(1, 2, 4), head_width=choose_head_width(limit)
     )
     needed = f"{built_parameters(narrowest):,}"
-    with pytest.raises(UserError, match=f"has {needed} parameters, over the limit of {limit:,};"):
-        solve_widths(architecture.cells, (1, 2, 4), Task(8, 1, 10, limit))
+    with pytest.raises(
+        UserError, match=f"has {needed} parameters, over the limit of {limit:,};"
+    ) as caught:
+        fit_cells("hnag", architecture.cells, (1, 2, 4), Task(8, 1, 10, limit))
+    enough = int(re.search(r"raise the limit to ([\d,]+)", str(caught.value))[1].replace(",", ""))
+    assert fit_cells("hnag", architecture.cells, (1, 2, 4), Task(8, 1, 10, enough)).widths[0] == 1
+    with pytest.raises(UserError):
+        fit_cells("hnag", architecture.cells, (1, 2, 4), Task(8, 1, 10, enough - 1))
 
 
 @pytest.mark.parametrize(("size", "enough"), [(3, False), (4, True), (40, True), (41, True)])
@@ -102,24 +114,40 @@ def test_images_too_small_for_the_stages_are_an_error(size, enough):
     cells = draw_cells(SMALL, PAPER, 0)
     task = Task(size, 1, 10, 100_000)
     if enough:
-        assert solve_widths(cells, (1, 2, 4), task)
+        assert fit_cells("hnag", cells, (1, 2, 4), task)
     else:
         with pytest.raises(UserError, match=r"images of 3 pixels .* at least 4"):
-            solve_widths(cells, (1, 2, 4), task)
+            fit_cells("hnag", cells, (1, 2, 4), task)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_no_draw_is_smaller_than_the_smallest_cells(seed):
-    rng = random.Random(seed)
-    configuration = draw_configuration(rng)
+@pytest.mark.parametrize(("generator", "space"), SPACES)
+def test_no_draw_is_smaller_than_the_smallest_cells(generator, space, seed):
+    rng, known = random.Random(seed), GENERATORS[generator]
+    operations = {name: rng.random() * rng.randint(0, 1) for name in known.known_operations}
+    operations[known.known_operations[0]] += 0.1
+    settings = dataclasses.replace(own_settings(generator, everything=True), operations=operations)
+    configuration = draw_configuration(rng, generator, space)
+    ranges = known.spaces[space]
     if seed % 2:  # near the smallest
-        configuration |= {"top_nodes": 3, "middle_nodes": 1, "bottom_nodes": 3}
-    operations = {name: rng.random() * rng.randint(0, 1) for name in EVERYTHING.operations} | {
-        "conv5x5": 0.1
+        configuration |= {name: low for name, (low, _) in ranges.items() if name[-6:] == "_nodes"}
+    configuration = {
+        name: value
+        for name, value in configuration.items()
+        if not name.startswith(("operation_", "merge_"))
     }
-    merges = {name: rng.random() * rng.randint(0, 1) for name in EVERYTHING.merges}
-    merges["concat"] += 0.1
-    settings = dataclasses.replace(EVERYTHING, merges=merges, operations=operations)
-    drawn = dataclasses.replace(draw(seed, configuration, settings), widths=(3, 6, 12))
-    smallest = dataclasses.replace(drawn, cells=smallest_cells(merges, operations))
+    drawn = draw(seed, configuration or {"none": 0}, settings, generator=generator)
+    drawn = dataclasses.replace(drawn, widths=(3, 6, 12))
+    smallest = dataclasses.replace(drawn, cells=known.smallest_cells(ranges, settings))
     assert count_parameters(smallest) <= count_parameters(drawn)
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_every_generator_is_as_wide_as_the_limit_allows(generator):
+    for seed in range(40):
+        limit = 120_000 + 5_000 * seed
+        settings = own_settings(generator, everything=seed % 2 == 0)
+        architecture = draw(seed, None, settings, generator=generator, limit=limit)
+        base = architecture.widths[0]
+        assert built_parameters(architecture) == count_parameters(architecture) <= limit
+        assert built_parameters(widen(architecture, base + 1, (1, 2, 4))) > limit

@@ -2,7 +2,8 @@
 
 Three levels: cells (top) of middle nodes of operations (bottom). At each level `inputs` are the
 places of the nodes, in the same graph, whose outputs a node takes; a node without inputs takes
-what its graph takes, and a graph gives the mean over the nodes that no other node takes.
+what its graph takes, and a graph gives the mean over the nodes that no other node takes. Where a
+generator reads the levels in another way, its own module says how.
 """
 
 import dataclasses
@@ -21,11 +22,30 @@ CONVOLUTIONS = {
 }
 """Kernels, height and width, of the operations ReLU - convolution - batch norm."""
 
-POOLINGS = {"avgpool3x3": 3, "avgpool5x5": 5}
-"""Kernels of the operations that average over a window with stride 1."""
+POOLINGS = {
+    "avgpool3x3": ("avgpool", 3),
+    "avgpool5x5": ("avgpool", 5),
+    "maxpool3x3": ("maxpool", 3),
+}
+"""Kinds and kernels of the operations that pool over a window."""
+
+SEPARABLES = {
+    "sepconv3x3": (3, 1, 1),
+    "dilconv3x3": (3, 2, 1),
+    "dilconv5x5": (5, 2, 1),
+    "doublesepconv3x3": (3, 1, 2),
+    "doublesepconv5x5": (5, 1, 2),
+}
+"""Kernels, dilations and repeats of the operations ReLU - depthwise - 1x1 convolution - norm."""
+
+SKIP = "skip"
+"""The operation that gives its input."""
 
 MERGES = ("sum", "attention", "concat")
-"""Ways to merge several inputs into one of the same width."""
+"""Ways to merge several inputs into one of the same width, learnt."""
+
+ADD = "add"
+"""The merge that learns nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +91,8 @@ class Architecture:
     """A network before it is built: everything that decides its shape, and no weights.
 
     `widths` are the channels of each stage, `head_width` those before the classifier. `merge`
-    names are `sum`, `attention` and `concat`; None where there is at most one input.
+    names are `sum`, `attention`, `concat` and `add`; None where there is at most one input, and
+    where a cell takes its inputs apart.
     """
 
     generator: str
@@ -86,15 +107,6 @@ class Architecture:
     def nodes(self) -> int:
         """The number of operations."""
         return sum(len(node.operations) for cell in self.cells for node in cell.nodes)
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """The height and width of the feature maps of each stage, in pixels."""
-        size = stem_resolution(self.image_size)
-        sizes = [size]
-        while len(sizes) < len(self.widths):
-            sizes.append(sizes[-1] // 2)
-        return tuple(sizes)
 
     def to_json(self) -> str:
         """Return the canonical JSON: equal architectures give equal text."""
@@ -126,28 +138,6 @@ def output_nodes(nodes: Sequence[HasInputs]) -> list[int]:
     """Return the places of the nodes that no other node of the graph takes."""
     taken = {source for node in nodes for source in node.inputs}
     return [place for place in range(len(nodes)) if place not in taken]
-
-
-STEM = -1
-"""The place of the stem among the sources of a top node."""
-
-
-def list_crossings(cells: Sequence[Cell]) -> list[tuple[int, int]]:
-    """Return the pairs (place of a cell or STEM, later stage that takes its output).
-
-    The output of a cell is brought to the resolution and width of a later stage once, however
-    many cells there take it. Cells that no cell takes end in the last stage.
-    """
-    last = max(cell.stage for cell in cells)
-    taken = [(place, cell.stage) for cell in cells for place in (cell.inputs or (STEM,))] + [
-        (place, last) for place in output_nodes(cells)
-    ]
-    return sorted({(place, stage) for place, stage in taken if stage > stage_of(cells, place)})
-
-
-def stage_of(cells: Sequence[Cell], place: int) -> int:
-    """Return the stage of a cell, or of the stem, which is the first."""
-    return 0 if place == STEM else cells[place].stage
 
 
 SMALL_IMAGE = 40

@@ -1,37 +1,43 @@
 """What a network costs, from its architecture alone: parameters, multiply-adds, sample memory.
 
-Each function follows `nago.networks.build` step by step; tests hold them equal to the built
+Counted over the steps that `nago.networks.build` builds; tests hold the counts equal to the built
 module, number for number.
 
 * Parameters: all that training changes; batch-norm statistics are not among them.
 * Multiply-adds: of the convolutions and the classifier, for one image.
 * Sample memory: the bytes that autograd keeps for the backward pass of one image more in the
-  batch, in float32 on a CPU, the input image among them. Parameters are not in it.
+  batch, the input image among them. Parameters are not in it.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nago.generators.architecture import (
-    CONVOLUTIONS,
-    POOLINGS,
-    SMALL_IMAGE,
-    STEM,
-    Architecture,
-    MiddleNode,
-    Operation,
-    output_nodes,
-    stage_of,
-)
-from nago.generators.widths import count_parameters
+from nago.generators.architecture import Architecture
+from nago.generators.draw import write_program
+from nago.generators.program import Program, Step
+from nago.generators.widths import count_parameters, list_terms
 
-FLOAT_BYTES = 4
+LEVELS = ("stem", "top", "middle", "bottom", "head")
+PRECISIONS = ("float32", "bfloat16")
+FLOAT_BYTES, HALF_BYTES, INDEX_BYTES = 4, 2, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Complexity:
-    """What a network costs; the memory is for one image."""
+    """What a network costs; the memory is for one image, in float32."""
 
+    parameters: int
+    multiply_adds: int
+    sample_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the steps of one level in one stage cost, and how many operations they are."""
+
+    level: str
+    stage: int
     parameters: int
     multiply_adds: int
     sample_memory_bytes: int
@@ -39,147 +45,125 @@ class Complexity:
 
 def count_complexity(architecture: Architecture) -> Complexity:
     """Return the costs of an architecture, without building it."""
-    walk = _Walk(architecture)
-    walk.follow_network()
+    program, widths = write_program(architecture), architecture.widths
     return Complexity(
-        parameters=count_parameters(architecture),
-        multiply_adds=walk.multiply_adds,
-        sample_memory_bytes=FLOAT_BYTES * walk.saved,
+        parameters=count_parameters(program, widths),
+        multiply_adds=sum(_count_multiply_adds(program, step, widths) for step in program.steps),
+        sample_memory_bytes=sum(kept for _, kept in _keep(program, widths, "float32")),
     )
 
 
-@dataclass(slots=True, eq=False)
-class _Feature:
-    """A tensor of the forward pass: its numbers per image, and whether autograd keeps it."""
+def count_sample_memory(
+    architecture: Architecture, precision: str = "float32", *, stem: bool = True
+) -> int:
+    """Return the bytes that autograd keeps per image.
 
-    channels: int
-    resolution: int
+    Args:
+        architecture: of any generator.
+        precision: `float32`, or `bfloat16` for torch's automatic mixed precision on a CPU.
+        stem: whether what the stem's own steps keep is in it.
+    """
+    program = write_program(architecture)
+    return sum(
+        kept
+        for step, kept in _keep(program, architecture.widths, precision)
+        if stem or step.level != "stem"
+    )
+
+
+def count_parts(architecture: Architecture) -> list[Part]:
+    """Return the costs by level and stage, in the order of the network.
+
+    The levels are the stem, the three of the architecture, and the head. A merge counts where its
+    node stands, the way to a later stage at the top, in the stage that it leads to.
+    """
+    program, widths = write_program(architecture), architecture.widths
+    totals: dict[tuple[str, int], list[int]] = {}
+    for step, kept in _keep(program, widths, "float32"):
+        total = totals.setdefault((step.level, step.stage), [0, 0, 0])
+        total[0] += _count_step_parameters(program, step, widths)
+        total[1] += _count_multiply_adds(program, step, widths)
+        total[2] += kept
+    outside = {"stem": -1, "head": len(widths)}
+    ordered = sorted(
+        totals, key=lambda place: (outside.get(place[0], place[1]), LEVELS.index(place[0]))
+    )
+    return [Part(level, stage, *totals[level, stage]) for level, stage in ordered]
+
+
+def _count_step_parameters(program: Program, step: Step, widths: tuple[int, ...]) -> int:
+    if step.kind == "match":
+        given, own = _ends(program, step, widths)
+        return given * own if given != own else 0
+    return sum(
+        coefficient * math.prod(item.value(widths) for item in channels)
+        for coefficient, channels in list_terms(program, step)
+    )
+
+
+def _ends(program: Program, step: Step, widths: tuple[int, ...]) -> tuple[int, int]:
+    """Return the channels of a step's first input and of its result."""
+    return program.steps[step.inputs[0]].channels.value(widths), step.channels.value(widths)
+
+
+def _count_multiply_adds(program: Program, step: Step, widths: tuple[int, ...]) -> int:
+    if step.kind == "classify":
+        given, own = _ends(program, step, widths)
+        return given * own
+    if step.kind not in ("convolve", "match"):
+        return 0
+    given, own = _ends(program, step, widths)
+    if step.kind == "match" and given == own:
+        return 0
+    numbers = own * step.resolution**2 * step.kernel[0] * step.kernel[1]
+    return numbers if step.depthwise else numbers * given
+
+
+@dataclass(slots=True, eq=False)
+class _Tensor:
+    """A tensor of the forward pass: its numbers per image, their bytes, whether it is kept."""
+
+    numbers: int
+    size: int
     kept: bool = False
 
-    @property
-    def numbers(self) -> int:
-        return self.channels * self.resolution**2
+    def keep(self) -> int:
+        """Keep it for the backward pass and return the bytes that this costs more."""
+        new = 0 if self.kept else self.numbers * self.size
+        self.kept = True
+        return new
 
 
-@dataclass(slots=True)
-class _Walk:
-    """The forward pass without numbers: adds up multiply-adds and what autograd keeps."""
-
-    architecture: Architecture
-    multiply_adds: int = 0
-    saved: int = 0
-
-    def follow_network(self) -> None:
-        """Follow the whole network."""
-        cells, widths = self.architecture.cells, self.architecture.widths
-        stem = self._follow_stem()
-        outputs: list[_Feature] = []
-        matched: dict[tuple[int, int], _Feature] = {}
-
-        def bring(place: int, stage: int) -> _Feature:
-            if (place, stage) not in matched:
-                source = stem if place == STEM else outputs[place]
-                steps = stage - stage_of(cells, place)
-                matched[place, stage] = self._match(source, steps, widths[stage])
-            return matched[place, stage]
-
-        for cell in cells:
-            sources = [bring(place, cell.stage) for place in cell.inputs or (STEM,)]
-            outputs.append(self._follow_graph(cell.nodes, self._merge(sources, cell.merge)))
-        last = len(widths) - 1
-        ends = [bring(place, last) for place in output_nodes(cells)]
-        self._follow_head(self._mean(ends))
-
-    def _keep(self, feature: _Feature) -> None:
-        if not feature.kept:
-            feature.kept = True
-            self.saved += feature.numbers
-
-    def _convolve(
-        self, feature: _Feature, channels: int, area: int, stride: int = 1, groups: int = 1
-    ) -> _Feature:
-        self._keep(feature)
-        result = _Feature(channels, -(-feature.resolution // stride))
-        self.multiply_adds += result.numbers * area * feature.channels // groups
-        return result
-
-    def _new(self, feature: _Feature) -> _Feature:
-        """Return the result of a step of one tensor of the same shape."""
-        return _Feature(feature.channels, feature.resolution)
-
-    def _rectify(self, feature: _Feature) -> _Feature:
-        result = self._new(feature)
-        self._keep(result)
-        return result
-
-    def _normalise(self, feature: _Feature) -> _Feature:
-        self._keep(feature)
-        return self._new(feature)
-
-    def _follow_stem(self) -> _Feature:
-        architecture = self.architecture
-        image = _Feature(architecture.image_channels, architecture.image_size)
-        first = architecture.widths[0]
-        if architecture.image_size < SMALL_IMAGE:
-            x = self._rectify(self._normalise(self._convolve(image, first, 9)))
-            return self._normalise(self._convolve(x, first, 9))
-        x = self._rectify(self._normalise(self._separate(image, max(1, first // 2))))
-        return self._normalise(self._separate(x, first))
-
-    def _separate(self, feature: _Feature, channels: int) -> _Feature:
-        """Follow a depthwise 3x3 convolution of stride 2 and a pointwise one."""
-        depthwise = self._convolve(feature, feature.channels, 9, 2, feature.channels)
-        return self._convolve(depthwise, channels, 1)
-
-    def _match(self, feature: _Feature, steps: int, channels: int) -> _Feature:
-        if steps:
-            self._keep(feature)
-            feature = _Feature(feature.channels, feature.resolution // 2**steps)
-        if feature.channels != channels:
-            feature = self._convolve(feature, channels, 1)
-        return feature
-
-    def _merge(self, features: Sequence[_Feature], merge: str | None) -> _Feature:
-        if merge is None:
-            return features[0]
-        first, count = features[0], len(features)
-        if merge == "concat":
-            joined = _Feature(count * first.channels, first.resolution)
-            return self._convolve(joined, first.channels, 1)
-        for feature in features:
-            self._keep(feature)
-        if merge == "attention":
-            self.saved += count * first.channels + count
-        return self._new(first)
-
-    def _follow_graph(
-        self, nodes: Sequence[MiddleNode] | Sequence[Operation], feature: _Feature
-    ) -> _Feature:
-        outputs: list[_Feature] = []
-        for node in nodes:
-            sources = [outputs[place] for place in node.inputs] or [feature]
-            merged = self._merge(sources, node.merge)
-            if isinstance(node, MiddleNode):
-                outputs.append(self._follow_graph(node.operations, merged))
-            else:
-                outputs.append(self._operate(node.operation, merged))
-        return self._mean([outputs[place] for place in output_nodes(nodes)])
-
-    def _operate(self, operation: str, feature: _Feature) -> _Feature:
-        if operation in POOLINGS:
-            self._keep(feature)
-            return self._new(feature)
-        height, width = CONVOLUTIONS[operation]
-        result = self._convolve(self._rectify(feature), feature.channels, height * width)
-        return self._normalise(result)
-
-    def _mean(self, features: Sequence[_Feature]) -> _Feature:
-        return features[0] if len(features) == 1 else self._new(features[0])
-
-    def _follow_head(self, feature: _Feature) -> None:
-        head_width, classes = self.architecture.head_width, self.architecture.classes
-        x = self._convolve(self._rectify(feature), head_width, 1)
-        self._rectify(self._normalise(x))
-        self.multiply_adds += head_width * classes
-        # Dropout keeps its mask, the classifier its input.
-        self.saved += 2 * head_width
+def _keep(program: Program, widths: tuple[int, ...], precision: str) -> Iterator[tuple[Step, int]]:
+    """Yield each step and the bytes of one image that are kept from it on."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    half = precision == "bfloat16"
+    tensors: list[_Tensor] = []
+    for step in program.steps:
+        inputs = [tensors[place] for place in step.inputs]
+        numbers = step.channels.value(widths) * step.resolution**2
+        size = inputs[0].size if inputs else FLOAT_BYTES
+        result, kept = _Tensor(numbers, size), 0
+        if step.kind == "match" and len({*_ends(program, step, widths)}) == 1:
+            result = inputs[0]
+        elif step.kind in ("convolve", "match"):
+            given = inputs[0]
+            if half and given.size == FLOAT_BYTES:  # a copy of its own for each convolution
+                given = _Tensor(given.numbers, HALF_BYTES)
+            result.size, kept = given.size, given.keep()
+        elif step.kind == "rectify":
+            kept = result.keep()
+        elif step.kind in ("normalise", "avgpool", "shrink"):
+            kept = inputs[0].keep()
+        elif step.kind == "maxpool":
+            kept = inputs[0].keep() + numbers * INDEX_BYTES
+        elif step.kind in ("sum", "attention"):
+            kept = sum(given.keep() for given in inputs)
+            if step.kind == "attention":  # means over the pixels, and shares; also as softmax
+                kept += len(inputs) * (step.channels.value(widths) + 1) * size  # gives them
+                kept += len(inputs) * FLOAT_BYTES if size == HALF_BYTES else 0
+        elif step.kind == "classify":  # the mask of the dropout, and the classifier's input
+            kept = 2 * _ends(program, step, widths)[0] * size
+        tensors.append(result)
+        yield step, kept

@@ -8,11 +8,17 @@ from collections.abc import Sequence
 from nago.records import UserError
 
 
-def assign_stages(nodes: int, ratios: Sequence[float]) -> tuple[int, ...]:
+def assign_stages(nodes: int, ratios: Sequence[float], *, fill: bool = False) -> tuple[int, ...]:
     """Return the stage of each top node.
 
     Nodes are walked in order; a node moves on to the next stage once its place reaches the
     share of the stages so far, by at most one stage a node.
+
+    Args:
+        nodes: how many there are.
+        ratios: shares of the stages, of their sum.
+        fill: whether the last nodes go to the stages that would get none. Of ratios drawn from
+            their whole ranges one in five leaves a stage empty, two in three at 3 nodes.
 
     Raises:
         UserError: a ratio is not positive, or a stage gets no node.
@@ -23,7 +29,8 @@ def assign_stages(nodes: int, ratios: Sequence[float]) -> tuple[int, ...]:
     for place in range(nodes):
         threshold = sum(ratios[: stage + 1]) / sum(ratios) * nodes
         # The tolerance keeps 3 nodes at a third each from depending on rounding.
-        if place >= threshold - 1e-9 and stage < len(ratios) - 1:
+        due = place >= threshold - 1e-9 or (fill and nodes - place < len(ratios) - stage)
+        if due and stage < len(ratios) - 1:
             stage += 1
         stages.append(stage)
     empty = sorted(set(range(len(ratios))) - set(stages))

@@ -1,79 +1,47 @@
 """Widths: the widest network whose exact number of parameters is within the limit.
 
 Parameters are all that training changes; batch-norm statistics are not among them. They are
-counted from the architecture, term by term as in `nago.networks.build`, without building it.
+counted from the program, without building it.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nago.generators.architecture import (
-    CONVOLUTIONS,
-    SMALL_IMAGE,
-    Architecture,
-    Cell,
-    MiddleNode,
-    Operation,
-    Task,
-    list_crossings,
-    stage_of,
-    stem_resolution,
-)
-from nago.records import UserError
+from nago.generators.program import Channels, Program, Step
 
 FULL_HEAD_WIDTH = 1280
 FULL_HEAD_LIMIT = 4_000_000
 
-
-def count_parameters(architecture: Architecture) -> int:
-    """Return the trainable parameters of the whole network, without building it."""
-    terms = collect_terms(architecture.cells, len(architecture.widths))
-    return terms.count(architecture.widths) + _count_ends(
-        architecture.widths,
-        architecture.head_width,
-        architecture.image_size,
-        architecture.image_channels,
-        architecture.classes,
-    )
+Term = tuple[int, tuple[Channels, ...]]
+"""A whole number times a product of numbers of channels."""
 
 
 def solve_widths(
-    cells: Sequence[Cell], channel_ratios: Sequence[float], task: Task
-) -> tuple[tuple[int, ...], int]:
-    """Return the widths of the stages and of the head: the widest network within the limit.
+    program: Program, channel_ratios: Sequence[float], parameter_limit: int
+) -> tuple[int, ...] | None:
+    """Return the widths of the stages: the widest network within the limit; None if there is none.
 
     A stage has `base` times its ratio channels; `base` is the largest whole number for which
     all parameters of the network together are at most the limit.
-
-    Raises:
-        UserError: even base 1 is over the limit, or a stage would have no pixel left.
     """
-    stages = len(channel_ratios)
-    if stem_resolution(task.image_size) < 2 ** (stages - 1):
-        raise UserError(
-            f"images of {task.image_size} pixels are too small for {stages} stages;"
-            f" image_size must be at least {2 ** (stages - 1)}"
-        )
-    terms = collect_terms(cells, stages)
-    head_width = choose_head_width(task.parameter_limit)
+    terms = collect_terms(program)
 
     def count(base: int) -> int:
-        widths = scale_widths(base, channel_ratios)
-        ends = _count_ends(widths, head_width, task.image_size, task.image_channels, task.classes)
-        return terms.count(widths) + ends
+        return terms.count(scale_widths(base, channel_ratios))
 
-    if count(1) > task.parameter_limit:
-        raise UserError(
-            f"the narrowest network has {count(1):,} parameters, over the limit of"
-            f" {task.parameter_limit:,}; raise the limit or ask for fewer nodes"
-        )
+    if count(1) > parameter_limit:
+        return None
     low, high = 1, 2
-    while count(high) <= task.parameter_limit:
+    while count(high) <= parameter_limit:
         low, high = high, 2 * high
+        if high > parameter_limit:  # some networks have parameters in stem and head only
+            break
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= task.parameter_limit else (low, middle)
-    return scale_widths(low, channel_ratios), head_width
+        low, high = (middle, high) if count(middle) <= parameter_limit else (low, middle)
+    return scale_widths(low, channel_ratios)
 
 
 def scale_widths(base: int, channel_ratios: Sequence[float]) -> tuple[int, ...]:
@@ -93,71 +61,58 @@ def choose_head_width(parameter_limit: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ParameterTerms:
-    """How the parameters of cells grow with the widths of the stages.
+    """How the parameters of a network grow with its widths.
 
-    A stage of width w has `squares`·w² + `lines`·w, the network `constant` beside; and each pair
-    of stages in `crossings` has the product of its widths, where these differ.
+    `products` has the coefficient of each product of numbers of channels; `matches` are pairs
+    whose product counts where they differ.
     """
 
-    squares: tuple[int, ...]
-    lines: tuple[int, ...]
-    constant: int
-    crossings: tuple[tuple[int, int], ...]
+    products: Mapping[tuple[Channels, ...], int]
+    matches: tuple[tuple[Channels, Channels], ...]
 
     def count(self, widths: Sequence[int]) -> int:
         """Return the parameters at the given width of each stage."""
-        within = sum(
-            square * width**2 + line * width
-            for square, line, width in zip(self.squares, self.lines, widths, strict=True)
+        total = sum(
+            coefficient * math.prod(item.value(widths) for item in channels)
+            for channels, coefficient in self.products.items()
         )
-        across = sum(
-            widths[low] * widths[high]
-            for low, high in self.crossings
-            if widths[low] != widths[high]
-        )
-        return within + across + self.constant
+        for pair in self.matches:
+            low, high = (item.value(widths) for item in pair)
+            total += low * high if low != high else 0
+        return total
 
 
-def collect_terms(cells: Sequence[Cell], stages: int) -> ParameterTerms:
-    """Return how the parameters of `cells` grow with the widths of `stages` stages."""
-    squares, lines, constant = [0] * stages, [0] * stages, 0
-    for stage, node in _all_nodes(cells):
-        inputs = len(node.inputs)
-        if node.merge == "sum":
-            constant += inputs
-        elif node.merge == "attention":
-            lines[stage] += inputs
-            constant += inputs
-        elif node.merge == "concat":
-            squares[stage] += inputs
-        if isinstance(node, Operation) and node.operation in CONVOLUTIONS:
-            height, width = CONVOLUTIONS[node.operation]
-            squares[stage] += height * width
-            lines[stage] += 2
-    crossings = [(stage_of(cells, place), stage) for place, stage in list_crossings(cells)]
-    return ParameterTerms(tuple(squares), tuple(lines), constant, tuple(crossings))
+def collect_terms(program: Program) -> ParameterTerms:
+    """Return how the parameters of a program grow with its widths."""
+    products: Counter[tuple[Channels, ...]] = Counter()
+    matches = []
+    for step in program.steps:
+        if step.kind == "match":
+            matches.append((program.steps[step.inputs[0]].channels, step.channels))
+        for coefficient, channels in list_terms(program, step):
+            products[channels] += coefficient
+    return ParameterTerms(products, tuple(matches))
 
 
-def _all_nodes(cells: Sequence[Cell]) -> Iterator[tuple[int, Cell | MiddleNode | Operation]]:
-    """Yield every node of every level with its stage."""
-    for cell in cells:
-        yield cell.stage, cell
-        for node in cell.nodes:
-            yield cell.stage, node
-            for operation in node.operations:
-                yield cell.stage, operation
+def list_terms(program: Program, step: Step) -> Iterator[Term]:
+    """Yield the terms of a step's parameters; a match has none, as it depends on the widths."""
+    own = step.channels
+    if step.kind == "convolve":
+        area = step.kernel[0] * step.kernel[1]
+        given = program.steps[step.inputs[0]].channels
+        yield area, (own,) if step.depthwise else (given, own)
+    elif step.kind == "normalise":
+        yield 2, (own,)
+    elif step.kind == "sum":
+        yield len(step.inputs), ()
+    elif step.kind == "attention":
+        yield len(step.inputs), ()
+        yield len(step.inputs), (own,)
+    elif step.kind == "classify":
+        yield 1, (program.steps[step.inputs[0]].channels, own)
+        yield 1, (own,)
 
 
-def _count_ends(
-    widths: Sequence[int], head_width: int, image_size: int, image_channels: int, classes: int
-) -> int:
-    """Return the parameters of stem and head."""
-    first, last = widths[0], widths[-1]
-    if image_size < SMALL_IMAGE:
-        stem = 9 * image_channels * first + 9 * first**2 + 4 * first
-    else:
-        half = max(1, first // 2)
-        stem = 9 * image_channels + image_channels * half + 2 * half
-        stem += 9 * half + half * first + 2 * first
-    head = last * head_width + 2 * head_width + head_width * classes + classes
-    return stem + head
+def count_parameters(program: Program, widths: Sequence[int]) -> int:
+    """Return the trainable parameters of the whole network."""
+    return collect_terms(program).count(widths)

@@ -7,10 +7,15 @@ graph and every draw is usable.
 
 import random
 from collections.abc import Callable
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from nago.records import UserError
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+# networkx is imported where a graph is drawn: plans and programs need none.
+# ruff: noqa: PLC0415
 
 Wiring = tuple[tuple[int, ...], ...]
 """For each node, the smaller nodes whose outputs it takes, in rising order."""
@@ -38,6 +43,8 @@ def draw_watts_strogatz(nodes: int, k: int, p: float, rng: random.Random) -> Wir
     if k < 2:
         raise UserError(f"K must be at least 2 for a connected ring, got {k}")
     _check_probability(p)
+    import networkx as nx
+
     neighbours = min(k, nodes - 1)
     return _draw_connected(lambda: nx.watts_strogatz_graph(nodes, neighbours, p, seed=rng))
 
@@ -60,7 +67,29 @@ def draw_erdos_renyi(nodes: int, p: float, rng: random.Random) -> Wiring:
     _check_probability(p)
     if p == 0 and nodes > 1:
         raise UserError(f"P must be above 0 for a connected graph of {nodes} nodes, got 0")
+    import networkx as nx
+
     return _draw_connected(lambda: nx.gnp_random_graph(nodes, p, seed=rng))
+
+
+def draw_barabasi_albert(nodes: int, m: int, rng: random.Random) -> Wiring:
+    """Return a graph grown node by node, each joined to `m` earlier ones, rather to joined ones.
+
+    Args:
+        nodes: at least 2.
+        m: edges of each new node, from 1 to nodes - 1.
+        rng: gives the draw.
+
+    Raises:
+        UserError: a number is out of its range.
+
+    Source: Barabasi and Albert 1999, Science 286.
+    """
+    if not 1 <= m < nodes:
+        raise UserError(f"M must be from 1 to the nodes less 1, {nodes - 1}, got {m}")
+    import networkx as nx
+
+    return _draw_connected(lambda: nx.barabasi_albert_graph(nodes, m, seed=rng))
 
 
 def _check_probability(p: float) -> None:
@@ -69,6 +98,8 @@ def _check_probability(p: float) -> None:
 
 
 def _draw_connected(draw: Callable[[], "nx.Graph[int]"]) -> Wiring:
+    import networkx as nx
+
     for _ in range(MAX_DRAWS):
         graph = draw()
         # Fewer edges than a tree can't be connected: the cheap test spares the walk.

@@ -1,30 +1,22 @@
-"""Build: from an architecture to a network, a torch module.
+"""Build: from an architecture to a network, a torch module that runs its program."""
 
-`nago.generators.widths` and `nago.generators.complexity` count what is built here: a change on
-one side belongs on the other.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nago.generators.architecture import (
-    SMALL_IMAGE,
-    STEM,
-    Architecture,
-    MiddleNode,
-    Operation,
-    list_crossings,
-    output_nodes,
-    stage_of,
-)
-from nago.networks.merges import make_merge
-from nago.networks.operations import make_operation
+from nago.generators.architecture import Architecture
+from nago.generators.draw import write_program
+from nago.generators.program import Program, Step
+from nago.networks.merges import AttentionSum, WeightedSum
 
 DROPOUT = 0.2
 """Share of the head's features that training leaves out."""
+
+Function = Callable[..., Tensor]
 
 
 def build_network(architecture: Architecture, seed: int) -> "Network":
@@ -38,159 +30,142 @@ def build_network(architecture: Architecture, seed: int) -> "Network":
     return network
 
 
-class Network(nn.Module):
-    """Stem, cells over three stages, head: images (N, channels, H, W) to logits (N, classes)."""
+class Interpreter(nn.Module):
+    """Runs a program at given widths: images (N, channels, H, W) to the last step's result.
 
-    def __init__(self, architecture: Architecture) -> None:
+    `layers` has the module of each step that learns, in the order of the forward pass and by the
+    names of the drawing: `c0-n1-o2-conv` is the convolution of operation 2 of node 1 of cell 0.
+    """
+
+    def __init__(self, program: Program, widths: Sequence[int]) -> None:
         super().__init__()
-        cells, widths = architecture.cells, architecture.widths
-        self.architecture = architecture
-        self.stem = make_stem(architecture.image_size, architecture.image_channels, widths[0])
-        self.cells = nn.ModuleList(
-            Node(cell.merge, cell.inputs, cell.nodes, widths[cell.stage]) for cell in cells
-        )
-        self.crossings = nn.ModuleDict(
-            {
-                _crossing_name(place, stage): Crossing(
-                    stage - stage_of(cells, place), widths[stage_of(cells, place)], widths[stage]
-                )
-                for place, stage in list_crossings(cells)
-            }
-        )
-        self.head = Head(widths[-1], architecture.head_width, architecture.classes)
+        self.layers = nn.ModuleDict()
+        self._steps: list[tuple[tuple[int, ...], Function | str, tuple[int, ...]]] = []
+        last = _find_last_uses(program)
+        for place, step in enumerate(program.steps):
+            function: Function | str = _make_function(step)
+            layer = _make_layer(program, step, widths)
+            if layer is not None:
+                self.layers[step.name] = layer
+                function = step.name
+            done = tuple({source for source in step.inputs if last[source] == place})
+            self._steps.append((step.inputs, function, done))
+        self._trunk = program.trunk
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, channels, H, W)."""
-        cells = self.architecture.cells
-        # Each output, at its own stage and wherever a later stage takes it.
-        features: dict[tuple[int, int], Tensor] = {(STEM, 0): self.stem(images)}
+        return self._run({0: images}, range(1, len(self._steps)))
 
-        def bring(place: int, stage: int) -> Tensor:
-            if (place, stage) not in features:
-                crossing = self.crossings[_crossing_name(place, stage)]
-                features[place, stage] = crossing(features[place, stage_of(cells, place)])
-            return features[place, stage]  # (N, widths[stage], H / 2^stage, W / 2^stage)
+    def stem(self, images: Tensor) -> Tensor:
+        """Return the stem's output of images (N, channels, H, W): (N, widths[0], H', W')."""
+        return self._run({0: images}, range(1, self._trunk))
 
-        for place, (cell, node) in enumerate(zip(cells, self.cells, strict=True)):
-            sources = [bring(source, cell.stage) for source in cell.inputs or (STEM,)]
-            features[place, cell.stage] = node(sources)
-        last = len(self.architecture.widths) - 1
-        ends = [bring(place, last) for place in output_nodes(cells)]
-        logits: Tensor = self.head(_mean(ends))
-        return logits
+    def trunk(self, x: Tensor) -> Tensor:
+        """Return the logits (N, classes) of the stem's output."""
+        return self._run({self._trunk - 1: x}, range(self._trunk, len(self._steps)))
+
+    def _run(self, results: dict[int, Tensor], places: Sequence[int]) -> Tensor:
+        """Run some steps and return the result of the last."""
+        for place in places:
+            inputs, function, done = self._steps[place]
+            apply = self.layers[function] if isinstance(function, str) else function
+            results[place] = apply(*[results[source] for source in inputs])
+            for source in done:  # what no later step takes need not stay in memory
+                del results[source]
+        return results[places[-1]]
 
 
-class Node(nn.Module):
-    """A top or middle node: merges its inputs and runs the graph of its own nodes on them."""
+class Network(Interpreter):
+    """Stem, cells and head of an architecture: images (N, channels, H, W) to logits."""
 
-    def __init__(
-        self,
-        merge: str | None,
-        inputs: Sequence[int],
-        nodes: Sequence[MiddleNode] | Sequence[Operation],
-        channels: int,
-    ) -> None:
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__(write_program(architecture), architecture.widths)
+        self.architecture = architecture
+
+
+class Readout(nn.Module):
+    """Mean over the pixels, dropout, linear: (N, C, H, W) to (N, classes)."""
+
+    def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
-        self.merge = make_merge(merge, len(inputs), channels)
-        self.nodes = nn.ModuleList(_make_node(node, channels) for node in nodes)
-        self.wiring = [tuple(node.inputs) for node in nodes]
-        self.outputs = output_nodes(nodes)
-
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Return one batch (N, C, H, W) of several of that shape."""
-        x = self.merge(inputs)
-        results: list[Tensor] = []
-        for sources, node in zip(self.wiring, self.nodes, strict=True):
-            results.append(node([results[place] for place in sources] or [x]))
-        return _mean([results[place] for place in self.outputs])
-
-
-class OperationNode(nn.Module):
-    """A bottom node: merges its inputs and computes its operation."""
-
-    def __init__(self, node: Operation, channels: int) -> None:
-        super().__init__()
-        self.merge = make_merge(node.merge, len(node.inputs), channels)
-        self.operation = make_operation(node.operation, channels)
-
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Return one batch (N, C, H, W) of several of that shape."""
-        result: Tensor = self.operation(self.merge(inputs))
-        return result
-
-
-class Crossing(nn.Module):
-    """To a later stage: average pooling, and a 1x1 convolution where the widths differ."""
-
-    def __init__(self, steps: int, channels: int, target_channels: int) -> None:
-        super().__init__()
-        self.factor = 2**steps
-        self.match: nn.Module = nn.Identity()
-        if channels != target_channels:
-            self.match = nn.Conv2d(channels, target_channels, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, target_channels, H / factor, W / factor) of (N, channels, H, W)."""
-        result: Tensor = self.match(functional.avg_pool2d(x, self.factor))
-        return result
-
-
-class Head(nn.Module):
-    """ReLU, 1x1 convolution, batch norm, ReLU, mean over the pixels, dropout, classifier."""
-
-    def __init__(self, channels: int, width: int, classes: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, width, 1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
         self.dropout = nn.Dropout(DROPOUT)
-        self.classifier = nn.Linear(width, classes)
+        self.linear = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits (N, classes) of (N, channels, H, W)."""
-        x = functional.relu(self.norm(self.conv(functional.relu(x))))  # (N, width, H, W)
-        logits: Tensor = self.classifier(self.dropout(x.mean((2, 3))))
+        """Return the logits."""
+        logits: Tensor = self.linear(self.dropout(x.mean((2, 3))))
         return logits
 
 
-def make_stem(image_size: int, image_channels: int, width: int) -> nn.Module:
-    """Return the first layers: (N, channels, H, W) to (N, width, H, W), or H/4, W/4 if large."""
-    if image_size < SMALL_IMAGE:
-        return nn.Sequential(
-            nn.Conv2d(image_channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-    half = max(1, width // 2)
-    return nn.Sequential(
-        *_separable(image_channels, half),
-        nn.BatchNorm2d(half),
-        nn.ReLU(),
-        *_separable(half, width),
-        nn.BatchNorm2d(width),
+def _find_last_uses(program: Program) -> dict[int, int]:
+    """Return the place of the last step that takes the result of each step."""
+    return {source: place for place, step in enumerate(program.steps) for source in step.inputs}
+
+
+def _make_layer(program: Program, step: Step, widths: Sequence[int]) -> nn.Module | None:
+    """Return what learns in a step, or None."""
+    own, count = step.channels.value(widths), len(step.inputs)
+    given = program.steps[step.inputs[0]].channels.value(widths) if step.inputs else 0
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "convolve": lambda: _make_convolution(step, given, own),
+        "normalise": lambda: nn.BatchNorm2d(own),
+        "sum": lambda: WeightedSum(count),
+        "attention": lambda: AttentionSum(count, own),
+        "classify": lambda: Readout(given, own),
+    }
+    if given != own:
+        makers["match"] = lambda: nn.Conv2d(given, own, 1, bias=False)
+    return makers[step.kind]() if step.kind in makers else None
+
+
+def _make_convolution(step: Step, given: int, own: int) -> nn.Module:
+    height, width = step.kernel
+    return nn.Conv2d(
+        given,
+        own,
+        step.kernel,
+        stride=step.stride,
+        padding=(step.dilation * (height // 2), step.dilation * (width // 2)),
+        dilation=step.dilation,
+        groups=given if step.depthwise else 1,
+        bias=False,
     )
 
 
-def _separable(channels: int, target_channels: int) -> tuple[nn.Module, nn.Module]:
-    depthwise = nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels, bias=False)
-    return depthwise, nn.Conv2d(channels, target_channels, 1, bias=False)
+def _make_function(step: Step) -> Function:
+    """Return what a step computes that learns nothing."""
+    kernel, stride = step.kernel[0], step.stride
+    window: dict[str, Any] = {
+        "kernel_size": kernel,
+        "stride": stride,
+        "padding": kernel // 2,
+    }
+    functions: dict[str, Function] = {
+        "rectify": functional.relu,
+        "avgpool": partial(functional.avg_pool2d, **window, count_include_pad=False),
+        "maxpool": partial(functional.max_pool2d, **window),
+        "shrink": partial(functional.avg_pool2d, kernel_size=kernel),
+        "concat": _concatenate,
+        "add": _add,
+        "mean": _mean,
+    }
+    return functions.get(step.kind, _pass_on)
 
 
-def _make_node(node: MiddleNode | Operation, channels: int) -> nn.Module:
-    if isinstance(node, Operation):
-        return OperationNode(node, channels)
-    return Node(node.merge, node.inputs, node.operations, channels)
+def _pass_on(x: Tensor) -> Tensor:
+    return x
 
 
-def _crossing_name(place: int, stage: int) -> str:
-    return f"{'stem' if place == STEM else place}_to_{stage}"
+def _concatenate(*inputs: Tensor) -> Tensor:
+    return torch.cat(inputs, 1)
 
 
-def _mean(tensors: Sequence[Tensor]) -> Tensor:
-    if len(tensors) == 1:
-        return tensors[0]
-    total = tensors[0] + tensors[1]
-    for x in tensors[2:]:
+def _add(*inputs: Tensor) -> Tensor:
+    total = inputs[0]
+    for x in inputs[1:]:
         total = total + x
-    return total / len(tensors)
+    return total
+
+
+def _mean(*inputs: Tensor) -> Tensor:
+    return _add(*inputs) / len(inputs)

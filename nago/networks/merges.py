@@ -1,6 +1,4 @@
-"""Merges: several inputs of one shape into one of the same shape."""
-
-from collections.abc import Sequence
+"""Merges that learn: several inputs of one shape into one of the same shape."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +11,7 @@ class WeightedSum(nn.Module):
         super().__init__()
         self.gates = nn.Parameter(torch.ones(inputs))
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """Return one batch (N, C, H, W) of several."""
         gates = self.gates.sigmoid()
         total = inputs[0] * gates[0]
@@ -34,45 +32,13 @@ class AttentionSum(nn.Module):
         self.weight = nn.Parameter(torch.zeros(inputs, channels))
         self.bias = nn.Parameter(torch.zeros(inputs))
 
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Tensor:
         """Return one batch (N, C, H, W) of several."""
         means = torch.stack([x.mean((2, 3)) for x in inputs], 1)  # (N, inputs, C)
         scores = (means * self.weight).sum(2) + self.bias  # (N, inputs)
-        shares = scores.softmax(1)[:, :, None, None, None]
+        # In mixed precision scores are wide; the inputs' own type keeps the sum as narrow as them.
+        shares = scores.softmax(1).to(inputs[0].dtype)[:, :, None, None, None]
         total = inputs[0] * shares[:, 0]
         for place, x in enumerate(inputs[1:], 1):
             total = torch.addcmul(total, x, shares[:, place])
         return total
-
-
-class Concatenation(nn.Module):
-    """The inputs one after another, brought back to their width by a 1x1 convolution."""
-
-    def __init__(self, inputs: int, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inputs * channels, channels, 1, bias=False)
-
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Return one batch (N, C, H, W) of several."""
-        joined = torch.cat(list(inputs), 1)  # (N, inputs * C, H, W)
-        result: Tensor = self.conv(joined)
-        return result
-
-
-class Single(nn.Module):
-    """The only input, as it is."""
-
-    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Return the one batch (N, C, H, W)."""
-        return inputs[0]
-
-
-def make_merge(name: str | None, inputs: int, channels: int) -> nn.Module:
-    """Return the merge of that name for `inputs` inputs of `channels` channels."""
-    if name is None:
-        return Single()
-    if name == "sum":
-        return WeightedSum(inputs)
-    if name == "attention":
-        return AttentionSum(inputs, channels)
-    return Concatenation(inputs, channels)

@@ -17,6 +17,7 @@ from nago.generators.architecture import (
     MiddleNode,
     Operation,
 )
+from nago.generators.draw import find_resolutions
 from nago.records import write_text
 from nago.report.cells import (
     OPERATION_COLOURS,
@@ -135,8 +136,9 @@ def _place_bands(cells: Sequence[Cell], widths: Sequence[float]) -> Bands:
 def _draw_bands(
     parent: ET.Element, architecture: Architecture, bands: Bands, bottom: float
 ) -> None:
+    resolutions = find_resolutions(architecture)
     for stage, left, right in bands.stages:
-        pixels, channels = architecture.resolutions[stage], architecture.widths[stage]
+        pixels, channels = resolutions[stage], architecture.widths[stage]
         text = f"stage {stage + 1}: {pixels}{TIMES}{pixels}, {count(channels, 'channel')}"
         size = {"width": right - left, "height": bottom - BANDS_TOP}
         fill = stage_colour(stage)

@@ -11,15 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from nago.generators.spaces import effective_k
-from nago.records import Configuration
+from nago.generators.spaces import effective_neighbours
 from nago.search.incumbent import select_incumbent
 from nago.tables import configuration_of
 
 NONE = "none"
 MEGABYTE = 2**20
-LATTICES = ("top", "bottom")
-"""The levels whose graphs are Watts-Strogatz graphs, with `{level}_k` and `{level}_nodes`."""
 
 
 def summarise(table: pd.DataFrame, finals: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -42,16 +39,6 @@ def summarise(table: pd.DataFrame, finals: Sequence[Mapping[str, Any]]) -> pd.Da
     return pd.DataFrame(
         [(name, str(value)) for name, value in rows], columns=["quantity", "value"]
     )
-
-
-def effective_neighbours(configuration: Configuration) -> dict[str, int]:
-    """Return the K that each Watts-Strogatz graph really has, by its hyperparameter."""
-    neighbours = {}
-    for level in LATTICES:
-        if f"{level}_k" in configuration:
-            given, nodes = configuration[f"{level}_k"], configuration[f"{level}_nodes"]
-            neighbours[f"{level}_k"] = effective_k(int(nodes), int(given))
-    return neighbours
 
 
 def _count_trials(table: pd.DataFrame) -> list[tuple[str, object]]:
