@@ -4,22 +4,18 @@ The schema of the workflow gives every key's kind and default; checks that need 
 key stand here. All of it runs before the first job starts.
 """
 
-import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import jsonschema
-import yaml
 
 from nago.generators.architecture import Task
 from nago.generators.draw import GENERATORS, check_settings, fit_cells
 from nago.generators.generator import Generator, Ranges
 from nago.generators.spaces import choose_ranges, make_space
 from nago.generators.stages import assign_stages
-from nago.records import GeneratorSettings, Protocol, TrainingSettings, UserError, read_json
+from nago.records import GeneratorSettings, Protocol, TrainingSettings, read_json
+from nago.schema import SettingsError, plain, read_texts, read_yaml, validate
 from nago.search.brackets import Rung
 from nago.search.methods import Method, find_method
 from nago.search.steps import Search
@@ -27,10 +23,6 @@ from nago.search.steps import Search
 SCHEMA = Path("workflow/schemas/config.schema.yaml")
 CONFIG = Path("config/config.yaml")
 DATASETS = Path("config/datasets")
-
-
-class SettingsError(UserError):
-    """A setting is unknown, of the wrong kind, or doesn't go with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +161,18 @@ def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
     Raises:
         SettingsError: one line that says what was given and what would be right.
     """
-    schema = _read_yaml(root / SCHEMA)
+    schema = read_yaml(root / SCHEMA)
     defaults = {key: rule.get("default") for key, rule in schema["properties"].items()}
     dataset = given.get("dataset", defaults["dataset"])
-    given = {key: _read_texts(key, value, schema) for key, value in given.items()}
+    given = {key: read_texts(key, value, schema) for key, value in given.items()}
     path = root / DATASETS / f"{dataset}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in (root / DATASETS).glob("*.yaml")))
         raise SettingsError(f"there is no data set {dataset!r}; there are {known}")
-    specific = _read_yaml(path) or {}
+    specific = read_yaml(path) or {}
     for origin, values in ((str(path.relative_to(root)), specific), ("settings", given)):
-        _validate(values, schema, origin)
-    values = {key: _plain(value) for key, value in {**defaults, **specific, **given}.items()}
+        validate(values, schema, origin)
+    values = {key: plain(value) for key, value in {**defaults, **specific, **given}.items()}
     settings = Settings(values)
     try:
         _check_together(settings)
@@ -191,24 +183,7 @@ def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
 
 def read_config(root: Path) -> dict[str, Any]:
     """Return what config/config.yaml says."""
-    return dict(_read_yaml(root / CONFIG) or {})
-
-
-def parse_value(text: str) -> Any:
-    """Return the value of a text of the command line: a number, or else YAML.
-
-    Raises:
-        SettingsError: it is neither.
-    """
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise SettingsError(f"--config: {text!r} is neither a number nor YAML") from None
+    return dict(read_yaml(root / CONFIG) or {})
 
 
 def read_search(path: Path) -> Search:
@@ -237,61 +212,6 @@ def find_root(start: Path) -> Path:
         if (folder / SCHEMA).is_file() and (folder / CONFIG).is_file():
             return folder
     raise SettingsError(f"{start} is not in a project: no {CONFIG} and {SCHEMA} at or above it")
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-
-
-def _read_texts(key: str, value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a value with the texts in it parsed, unless texts are what the key takes.
-
-    Of `--config` Snakemake itself parses numbers only: `continue=true` and the parts of
-    `stage_ratios=[2,1,1]` come as texts.
-    """
-    kinds = schema["properties"].get(key, {}).get("type", "string")
-    if "string" in kinds:
-        return value
-    if isinstance(value, str):
-        parsed = parse_value(value)
-        return parsed if isinstance(parsed, str) else _read_texts(key, parsed, schema)
-    if isinstance(value, list):
-        return [_read_texts(key, item, schema) for item in value]
-    if isinstance(value, Mapping):
-        return {name: _read_texts(key, item, schema) for name, item in value.items()}
-    return value
-
-
-def _plain(value: Any) -> Any:
-    """Return whole floats as integers, as 4e6 is meant; the schema has checked the kinds."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _validate(values: Any, schema: Mapping[str, Any], origin: str) -> None:
-    if not isinstance(values, Mapping):
-        raise SettingsError(f"{origin}: expected keys with values, got {values!r}")
-    for key in values:
-        if key not in schema["properties"]:
-            near = difflib.get_close_matches(str(key), schema["properties"], n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "config/README.md has all keys"
-            raise SettingsError(f"{origin}: there is no setting {key!r}; {hint}")
-    validator = jsonschema.Draft202012Validator(dict(schema))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(dict(values)))
-    if error is not None:
-        place = ".".join(str(part) for part in error.absolute_path)
-        key = str(error.absolute_path[0])
-        about = schema["properties"][key]["description"]
-        raise SettingsError(f"{origin}: {place}: {error.message} ({' '.join(about.split())})")
-    for key, value in values.items():
-        try:
-            json.dumps(value, allow_nan=False)
-        except ValueError:
-            raise SettingsError(f"{origin}: {key}: must be finite, got {value}") from None
 
 
 def _check_together(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from nago.damage import set_aside_damaged
+from nago.generators.draw import GENERATORS
 from nago.records import RecordError, UserError
 from nago.settings import load_settings
 
@@ -31,6 +32,19 @@ KEEP = SETTINGS.values["continue"]
 # Snakemake removes a state once the rung above is done.
 STATE = "results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.state"
 STATE_OUTPUT = {"state": temp(STATE)}
+
+# The studies of the generators, with the numbers of the paper's figures 2 and 5.
+STUDY_IMAGES = ("small", "large")
+CONFIGURATIONS, CHUNK, REPEATED_DRAWS = 50, 25, 8
+GRAPHS_PER_K = 200
+GALLERY = {
+    "rnag-d": "RNAG-D",
+    "hnag-as-darts": "HNAG as DARTS",
+    "cifar10-bohb": "best for CIFAR10, BOHB",
+    "cifar10-mobo": "best for CIFAR10, MOBO",
+    "random-1": "a random draw of HNAG",
+    "random-2": "another random draw",
+}
 
 if workflow.is_main_process:
     # Before the graph is made, so that what was damaged is made again in this very run.
@@ -164,6 +178,41 @@ def final_results(wildcards):
     """Return the results of the final networks."""
     networks = range(SETTINGS.values["final_networks"])
     return [f"{RESULTS}/final/{network}.json" for network in networks]
+
+
+def all_studies(wildcards):
+    """Return the tables and figures of the studies."""
+    both = [
+        f"results/studies/{study}.{kind}"
+        for study in ("memory", "nodes", "variance", "odd_k")
+        for kind in ("csv", "svg")
+    ]
+    return [
+        *both,
+        "results/studies/variance-shares.csv",
+        "results/studies/gallery.svg",
+    ]
+
+
+def study_draws(wildcards):
+    """Return the tables of random draws of all generators."""
+    return [
+        f"results/studies/draws/{generator}-{images}.csv"
+        for images in STUDY_IMAGES
+        for generator in GENERATORS
+    ]
+
+
+def study_repeats(wildcards):
+    """Return the tables of repeated draws."""
+    chunks = range(CONFIGURATIONS // CHUNK)
+    return [f"results/studies/repeats/{chunk}.csv" for chunk in chunks]
+
+
+def chunk_configurations(wildcards):
+    """Return the numbers of the configurations of a chunk."""
+    first = CHUNK * int(wildcards.chunk)
+    return list(range(first, first + CHUNK))
 
 
 def refuse_bad_data_root():

@@ -38,8 +38,8 @@ def test_every_random_configuration_gives_an_architecture_within_its_limit(gener
         architecture = draw_random(generator, seed)
         assert {cell.stage for cell in architecture.cells} == {0, 1, 2}
         assert min(architecture.widths) >= 1
-        assert min(find_resolutions(architecture)) >= 1
         if seed % 10 == 0:
+            assert min(find_resolutions(architecture)) >= 1
             assert 0 < count_complexity(architecture).parameters <= LIMIT
 
 

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from nago.generators.draw import GENERATORS
-from nago.settings import SettingsError, find_root, load_settings, read_config, read_search
+from nago.schema import SettingsError
+from nago.settings import find_root, load_settings, read_config, read_search
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

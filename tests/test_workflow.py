@@ -22,6 +22,7 @@ from workflow_runs import (
 
 import nago
 from nago.data.datasets import read_part
+from nago.generators.draw import GENERATORS
 
 FIGURES = ("anytime", "correlation", "network")
 ASKED_FOR = {
@@ -48,6 +49,28 @@ def test_a_run_leaves_every_file_that_it_promised_and_nothing_half_done(finished
     assert all(finished.read(name) for name in ASKED_FOR)
     left = {name.rpartition(".")[2] for name in finished.modified()}
     assert left == {"json", "csv", "svg", "npy", "pt"}
+
+
+@pytest.mark.parametrize(
+    ("generator", "space", "method"),
+    [("rnag", "base", "bohb"), ("darts", "base", "random"), ("hnag", "aug_v1", "bohb")],
+)
+def test_every_generator_goes_through_the_whole_workflow(generator, space, method, tmp_path):
+    given = {"generator": generator, "space": space, "method": method}
+    settings = TINY | {"iterations": 1, "learning_rate": 0.02} | given
+    project = make_project(tmp_path / "project", settings)
+    project.finish()
+    search = f"{generator}-{method}" if space == "base" else f"{generator}-{space}-{method}"
+    results = RESULTS.replace("hnag-bohb", search)
+    trials = rows(project, f"{results}/trials.csv")
+    hyperparameters = set(GENERATORS[generator].spaces[space])
+    assert hyperparameters <= set(trials[0])
+    assert {trial["status"] for trial in trials} == {"ok"}
+    final = json.loads(project.read(f"{results}/final/0.json"))
+    assert set(final["configuration"]) == hyperparameters
+    assert json.loads(final["architecture"])["generator"] == generator
+    assert nago.load(project.folder / f"{results}/final/0.pt").network.layers
+    assert project.finish().nothing_to_do
 
 
 def test_a_second_run_finds_nothing_to_do(finished, tmp_path):

@@ -20,6 +20,7 @@ from nago.generators.widths import count_parameters, list_terms
 
 LEVELS = ("stem", "top", "middle", "bottom", "head")
 PRECISIONS = ("float32", "bfloat16")
+MEGABYTE = 2**20
 FLOAT_BYTES, HALF_BYTES, INDEX_BYTES = 4, 2, 8
 
 

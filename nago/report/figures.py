@@ -1,10 +1,8 @@
 """Figures of a search: error against effort, and how well budgets agree with each other.
 
-Written without pyplot, so no global figure exists, and with a fixed style, salt and no date, so
-equal tables give equal bytes whatever the user's own matplotlib settings are.
+Drawn in the style of `nago.report.style`: equal tables give equal bytes.
 """
 
-import io
 import itertools
 import math
 from collections.abc import Hashable, Mapping
@@ -13,41 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from nago.records import write_bytes
+from nago.report.style import COLOURS, INK, MARKERS, open_style, write_figure
 
 PLAN_ORDER = ["bracket", "rung", "slot"]
 FEWEST_PAIRS = 3
 """With two pairs a rank correlation is always 1 or -1."""
-
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-"""Okabe and Ito's, which people with any colour vision tell apart; a marker beside each."""
-
-MARKERS = ["o", "^", "s", "D", "v", "P"]
-INK = "#333333"
-STYLE = {
-    "axes.edgecolor": "#888888",
-    "axes.grid": True,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": "medium",
-    "figure.dpi": 72,
-    "font.size": 10,
-    "grid.color": "#e6e6e6",
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "nago",
-    "text.color": INK,
-    "xtick.color": "#666666",
-    "ytick.color": "#666666",
-}
 
 
 def draw_anytime(table: pd.DataFrame, path: Path, name: str = "") -> None:
@@ -59,7 +32,7 @@ def draw_anytime(table: pd.DataFrame, path: Path, name: str = "") -> None:
         name: of the data set and the search, for the title.
     """
     trials = _order_trials(table)
-    with style.context(["default", STYLE]):
+    with open_style():
         figure = Figure(figsize=(9, 4.8), layout="constrained")
         axes = figure.add_subplot()
         _label_anytime(axes, trials, name)
@@ -67,7 +40,7 @@ def draw_anytime(table: pd.DataFrame, path: Path, name: str = "") -> None:
         handles += _plot_failures(axes, trials)
         if handles:
             figure.legend(handles=handles, loc="outside right upper", labelcolor=INK)
-        _write_figure(figure, path)
+        write_figure(figure, path)
 
 
 def trace_incumbent(table: pd.DataFrame) -> pd.DataFrame:
@@ -147,7 +120,7 @@ def draw_correlation(table: pd.DataFrame, path: Path, name: str = "") -> None:
     panels = rank_correlations(table).iloc[:-1].to_dict("records")
     columns = max(1, min(3, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
-    with style.context(["default", STYLE]):
+    with open_style():
         figure = Figure(figsize=(max(4.6, 3.4 * columns), 3.6 * rows + 0.4), layout="constrained")
         figure.suptitle(_title(name, "do the budgets agree?"), x=0.01, ha="left")
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -158,7 +131,7 @@ def draw_correlation(table: pd.DataFrame, path: Path, name: str = "") -> None:
                 axes.set_axis_off()
         if not panels:
             grid[0, 0].text(0.5, 0.5, "fewer than two budgets:\nnothing to compare", ha="center")
-        _write_figure(figure, path)
+        write_figure(figure, path)
 
 
 def count_epochs(number: int) -> str:
@@ -323,9 +296,3 @@ def _set_common_limits(axes: Axes, errors: np.ndarray) -> None:
 
 def _title(name: str, text: str) -> str:
     return f"{name}: {text}" if name else text[0].upper() + text[1:]
-
-
-def _write_figure(figure: Figure, path: Path) -> None:
-    content = io.BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None})
-    write_bytes(path, content.getvalue())

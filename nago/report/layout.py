@@ -32,47 +32,83 @@ class Layout:
     size: Size
     corners: tuple[Size, ...]
     routes: Mapping[Edge, str]
+    arrivals: Mapping[Edge, float]
+    """How far right of the middle of its target a line ends, where it ends elsewhere."""
 
 
-def lay_out(nodes: Sequence[HasInputs], sizes: Sequence[Size]) -> Layout:
+def lay_out(
+    nodes: Sequence[HasInputs],
+    sizes: Sequence[Size],
+    entries: Mapping[int, Sequence[float]] | None = None,
+    *,
+    row: float = ROW_GAP,
+    lane: float = LANE_GAP,
+) -> Layout:
     """Return a layout of one graph in which nothing overlaps and no line crosses a box.
 
     Args:
         nodes: at least one, each after its inputs.
         sizes: the width and the height of the box of each node.
+        entries: where lines arrive at a node that has a place for each, from its middle, from
+            left to right; which line takes which place depends on where it comes from.
+        row: pixels between rows.
+        lane: pixels between what stands in a row.
     """
     layer, edges = find_layers(nodes)
     rows, links = _fill_rows(layer, edges)
     boxes = {(node, layer[node]): size for node, size in enumerate(sizes)}
-    centres = _place_across(rows, links, {item: size[0] for item, size in boxes.items()})
+    widths = {item: size[0] for item, size in boxes.items()}
+    centres = _place_across(rows, links, widths, lane)
+    arrivals = _sort_arrivals(layer, edges, centres, entries or {})
     half = {item: boxes.get(item, (0.0, 0.0))[0] / 2 for item in centres}
     left = min(x - half[item] for item, x in centres.items())
     width = max(x + half[item] for item, x in centres.items()) - left
     centres = {item: x - left for item, x in centres.items()}
     # Input and output stand in the middle, where the lines outside of the frame end.
     centres[(INPUT, 0)] = centres[(len(nodes), layer[len(nodes)])] = width / 2
-    heights = [max(boxes.get(item, (0.0, 0.0))[1] for item in row) for row in rows]
-    tops = [0.0, *itertools.accumulate(height + ROW_GAP for height in heights[:-1])]
+    heights = [max(boxes.get(item, (0.0, 0.0))[1] for item in items) for items in rows]
+    tops = [0.0, *itertools.accumulate(height + row for height in heights[:-1])]
 
     routes = {}
     for source, target in edges:
         first, last = layer[source], layer[target]
         start = tops[first] + boxes.get((source, first), (0.0, 0.0))[1]
         stops = [(centres[(source, first)], start, tops[first] + heights[first])]
-        for row in range(first + 1, last):
-            stops.append((centres[(source, row)], tops[row], tops[row] + heights[row]))
-        stops.append((centres[(target, last)], tops[last], tops[last]))
+        for k in range(first + 1, last):
+            stops.append((centres[(source, k)], tops[k], tops[k] + heights[k]))
+        end = centres[(target, last)] + arrivals.get((source, target), 0.0)
+        stops.append((end, tops[last], tops[last]))
         routes[(source, target)] = _trace(stops)
     corners = tuple((centres[item] - half[item], tops[item[1]]) for item in boxes)
-    return Layout((width, tops[-1]), corners, routes)
+    return Layout((width, tops[-1]), corners, routes, arrivals)
+
+
+def _sort_arrivals(
+    layer: Mapping[int, int],
+    edges: Sequence[Edge],
+    centres: Mapping[Item, float],
+    entries: Mapping[int, Sequence[float]],
+) -> dict[Edge, float]:
+    """Return where each line arrives, so that no two that arrive at one node cross there."""
+    arrivals: dict[Edge, float] = {}
+    for target, places in entries.items():
+        above = layer[target] - 1
+        sources = sorted(
+            (centres[source, above], source) for source, other in edges if other == target
+        )
+        arrivals |= {(source, target): x for (_, source), x in zip(sources, places, strict=True)}
+    return arrivals
 
 
 def find_layers(nodes: Sequence[HasInputs]) -> tuple[dict[int, int], list[Edge]]:
-    """Return the longest path from the input to each node, and the edges, feeds included."""
+    """Return the longest path from the input to each node, and the edges, feeds included.
+
+    All places before the first node are the input; two lines from one node to another are one.
+    """
     layer = {INPUT: 0}
     edges = []
     for place, node in enumerate(nodes):
-        sources = node.inputs or (INPUT,)
+        sources = sorted({max(INPUT, source) for source in node.inputs}) or [INPUT]
         layer[place] = 1 + max(layer[source] for source in sources)
         edges += [(source, place) for source in sources]
     edges += [(source, len(nodes)) for source in output_nodes(nodes)]
@@ -97,7 +133,10 @@ def _fill_rows(
 
 
 def _place_across(
-    rows: Sequence[list[Item]], links: Sequence[tuple[Item, Item]], widths: Mapping[Item, float]
+    rows: Sequence[list[Item]],
+    links: Sequence[tuple[Item, Item]],
+    widths: Mapping[Item, float],
+    lane: float,
 ) -> dict[Item, float]:
     """Return the x of the middle of each item, near to what it is connected with.
 
@@ -132,12 +171,15 @@ def _place_across(
             }
             if sort:
                 row.sort(key=wanted.__getitem__)
-            x.update(_spread(row, wanted, widths))
+            x.update(_spread(row, wanted, widths, lane))
     return x
 
 
 def _spread(
-    row: Sequence[Item], wanted: Mapping[Item, float], widths: Mapping[Item, float]
+    row: Sequence[Item],
+    wanted: Mapping[Item, float],
+    widths: Mapping[Item, float],
+    lane: float,
 ) -> dict[Item, float]:
     """Return the x nearest to `wanted`, by weighted squares, in order and without overlap.
 
@@ -147,7 +189,7 @@ def _spread(
     taken = [0.0]
     for item, following in itertools.pairwise(row):
         room = (widths.get(item, 0.0) + widths.get(following, 0.0)) / 2
-        taken.append(taken[-1] + room + LANE_GAP)
+        taken.append(taken[-1] + room + lane)
     pools: list[tuple[float, float, int]] = []  # mean, weight, members
     for item, room in zip(row, taken, strict=True):
         mean, weight, members = wanted[item] - room, NODE_WEIGHT if item in widths else 1.0, 1

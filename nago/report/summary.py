@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from nago.generators.complexity import MEGABYTE
 from nago.generators.spaces import effective_neighbours
 from nago.search.incumbent import select_incumbent
 from nago.tables import configuration_of
 
 NONE = "none"
-MEGABYTE = 2**20
 
 
 def summarise(table: pd.DataFrame, finals: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -1,13 +1,21 @@
 """SVG: elements, pages and numbers, as little of it as the drawings need."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
+
+from nago.records import write_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 WORDS = {
     r"^conv(?=\d)": "convolution ",
+    "^sepconv": "separable convolution ",
+    "^doublesepconv": "two separable convolutions ",
+    "^dilconv": "dilated separable convolution ",
     "^avgpool": "average pooling ",
+    "^maxpool": "max pooling ",
     "^concat$": "concatenation",
+    "^add$": "addition",
     r"(?<=\d)x(?=\d)": TIMES,
 }
 
@@ -31,6 +39,15 @@ text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:11px;fill:#3
 .number{font-size:12px;font-weight:bold;text-anchor:middle}
 .label{font-size:10px;fill:#fff;text-anchor:middle}
 .dark{fill:#1a1a1a}
+.empty{stroke:#5f6670;stroke-width:1}
+.mark{fill:none;stroke:#fff;stroke-width:1.2}
+.dark-mark{stroke:#1a1a1a}
+.dashes{stroke-width:1;stroke-dasharray:2.5 2}
+.ending{fill:#fff;stroke:#444;stroke-width:1}
+.caption{font-size:13px;text-anchor:middle}
+.bar{fill:#444}
+.halving{fill:#fff;stroke:#1a1a1a;stroke-width:.9}
+.half{font-size:8px;font-weight:bold;fill:#1a1a1a;text-anchor:middle}
 .badge{fill:#fff;stroke:#b00068;stroke-width:1.2}
 .letter{font-size:7.5px;font-weight:bold;fill:#b00068;text-anchor:middle}
 """
@@ -56,6 +73,12 @@ def make_page(width: float, height: float, scale: float) -> ET.Element:
         add(marker, "path", d="M0 0L6 3L0 6Z", fill=colour)
     add(page, "rect", width=width, height=height, fill="#fff")
     return page
+
+
+def write_page(page: ET.Element, path: Path) -> None:
+    """Write a page as a file, whole or not at all."""
+    text = ET.tostring(page, encoding="unicode")
+    write_text(path, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
 
 
 def add(

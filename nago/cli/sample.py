@@ -1,42 +1,23 @@
-"""The `nago` command: sample and rebuild architectures, forecast a search, see how far it is."""
+"""Commands on architectures: sample, rebuild, space."""
 
 import argparse
-import dataclasses
 import json
 import math
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nago import __version__
-from nago.forecast import describe_forecast, forecast, measure_seconds_per_epoch
 from nago.generators.draw import GENERATORS
-from nago.records import UserError
-from nago.script import run_script
-from nago.settings import Settings, find_root, load_settings, parse_value, read_config
-from nago.status import count_status, describe_status
 
 # What needs networkx or ConfigSpace is imported by the commands that do.
 # ruff: noqa: PLC0415
 
 
-def main() -> None:
-    """Run the command line; errors of the user are one line and exit code 1 or 2."""
-    arguments = make_parser().parse_args()
-    run_script(lambda: arguments.run(arguments))
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all subcommands."""
-    parser = argparse.ArgumentParser(prog="nago", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"nago {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser of all."""
     _add_sample(commands)
     _add_rebuild(commands)
-    _add_forecast(commands)
-    _add_status(commands)
-    return parser
+    _add_space(commands)
 
 
 def _add_sample(commands: Any) -> None:
@@ -105,48 +86,29 @@ def _add_rebuild(commands: Any) -> None:
     command.set_defaults(run=_run_rebuild)
 
 
-def _add_forecast(commands: Any) -> None:
+def _add_space(commands: Any) -> None:
     command = commands.add_parser(
-        "forecast",
-        help="trainings, epochs and hours of a search, before it runs",
-        description="Print what a search will cost, from its settings alone.",
+        "space",
+        help="hyperparameters of a generator, their ranges, and how many networks there are",
+        description="Print the hyperparameters of a search space with their ranges, and how many"
+        " networks it has.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    _add_config_option(command)
-    command.add_argument(
-        "--epoch-seconds",
-        type=_seconds,
-        help="seconds of an epoch (default: as measured in an earlier run, or the setting)",
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.set_defaults(run=_run_forecast)
+    command.add_argument("generator", nargs="?", choices=[*GENERATORS], default="hnag")
+    command.add_argument("--space", default="base", help="base, aug_v1, aug_v2, er or ba")
+    command.set_defaults(run=_run_space)
 
 
-def _add_status(commands: Any) -> None:
-    command = commands.add_parser(
-        "status",
-        help="how far a search is",
-        description="Print how many trials of each bracket are done, running, missing or failed,"
-        " from the files of the search.",
-    )
-    _add_config_option(command)
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.set_defaults(run=_run_status)
+def _run_space(arguments: argparse.Namespace) -> None:
+    from nago.description import describe_space
 
-
-def _add_config_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--config",
-        nargs="*",
-        default=[],
-        metavar="KEY=VALUE",
-        help="settings, as for snakemake: dataset=cifar10 iterations=10",
-    )
+    print(describe_space(arguments.generator, arguments.space))
 
 
 def _run_sample(arguments: argparse.Namespace) -> None:
+    from nago.description import describe_named
     from nago.sampling import (
         LEVELS,
-        describe_named,
         make_recipe,
         parse_level,
         parse_stages,
@@ -195,8 +157,9 @@ def _run_rebuild(arguments: argparse.Namespace) -> None:
 
 
 def _print_architecture(recipe: Any, arguments: argparse.Namespace) -> str:
+    from nago.description import describe
     from nago.report.drawing import draw_architecture
-    from nago.sampling import as_record, describe
+    from nago.sampling import as_record
 
     architecture = recipe.draw()
     if arguments.draw:
@@ -206,60 +169,6 @@ def _print_architecture(recipe: Any, arguments: argparse.Namespace) -> str:
     else:
         print(describe(recipe, architecture, parts=arguments.table))
     return str(architecture.hash)
-
-
-def _run_forecast(arguments: argparse.Namespace) -> None:
-    settings, root = _load(arguments.config)
-    values = settings.values
-    seconds = (
-        arguments.epoch_seconds
-        or measure_seconds_per_epoch(_folder(settings, root) / "costs.csv")
-        or values["seconds_per_epoch"]
-    )
-    result = forecast(
-        settings.plan,
-        continues=values["continue"],
-        final_networks=values["final_networks"],
-        final_epochs=values["final_epochs"],
-        seconds_per_epoch=seconds,
-    )
-    if arguments.json:
-        print(json.dumps(dataclasses.asdict(result)))
-    else:
-        print(describe_forecast(f"{settings.dataset}, {settings.search}", result))
-
-
-def _run_status(arguments: argparse.Namespace) -> None:
-    settings, root = _load(arguments.config)
-    statuses = count_status(_folder(settings, root), settings.plan)
-    if arguments.json:
-        print(json.dumps([dataclasses.asdict(status) for status in statuses]))
-    else:
-        print(describe_status(f"{settings.dataset}, {settings.search}", statuses))
-
-
-def _load(config: Sequence[str]) -> tuple[Settings, Path]:
-    root = find_root(Path.cwd())
-    return load_settings({**read_config(root), **parse_config(config)}, root), root
-
-
-def _folder(settings: Settings, root: Path) -> Path:
-    return root / "results" / settings.dataset / settings.search
-
-
-def parse_config(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return settings from texts such as `dataset=cifar10`, values as Snakemake reads them.
-
-    Raises:
-        UserError: a text has no `=`, or its value isn't YAML.
-    """
-    values = {}
-    for pair in pairs:
-        key, separator, text = pair.partition("=")
-        if not separator:
-            raise UserError(f"--config takes key=value, as in dataset=cifar10, got {pair!r}")
-        values[key] = parse_value(text)
-    return values
 
 
 def _whole_number(text: str) -> int:
@@ -284,16 +193,6 @@ def _ratios(text: str) -> tuple[float, ...]:
     return numbers
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
-    return seconds
-
-
 def _weights(text: str) -> dict[str, float]:
     try:
         pairs = [part.partition("=") for part in text.split(",")]
@@ -302,7 +201,3 @@ def _weights(text: str) -> dict[str, float]:
         raise argparse.ArgumentTypeError(
             f"must be names with weights, as in sum=1,concat=0.5, got {text!r}"
         ) from None
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,23 @@
+"""The `nago` command: sample and rebuild architectures, forecast a search, see how far it is."""
+
+import argparse
+
+from nago import __version__
+from nago.cli import progress, sample
+from nago.script import run_script
+
+
+def main() -> None:
+    """Run the command line; errors of the user are one line and exit code 1 or 2."""
+    arguments = make_parser().parse_args()
+    run_script(lambda: arguments.run(arguments))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all subcommands."""
+    parser = argparse.ArgumentParser(prog="nago", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"nago {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    sample.add_commands(commands)
+    progress.add_commands(commands)
+    return parser

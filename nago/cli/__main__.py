@@ -1,0 +1,5 @@
+"""`python -m nago.cli` is `nago`."""
+
+from nago.cli import main
+
+main()

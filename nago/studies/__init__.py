@@ -1,0 +1,1 @@
+"""Studies of the generators: how their random draws spread, without training."""
