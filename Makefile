@@ -42,6 +42,7 @@ format: $(READY)  ## format all code
 
 bench: $(READY)  ## measure planning, start-up and drawing, after a demo
 	$(BIN)/python docs/benchmarks/end_to_end.py
+	$(BIN)/python docs/benchmarks/memory.py
 
 chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slurm's packages)
 	$(BIN)/python docs/benchmarks/chaos.py

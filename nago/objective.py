@@ -229,11 +229,16 @@ def _measure_cost(outcome: Outcome) -> dict[str, Any]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     device = choose_device("auto")
     cuda = device.type == "cuda"
+    gpu_peak = torch.cuda.max_memory_allocated() if cuda else None
     return {
         "seconds": round(outcome.seconds, 3),
         "batch_size": outcome.batch_size,
         "peak_memory_bytes": peak if sys.platform == "darwin" else 1024 * peak,
-        "gpu_peak_memory_bytes": torch.cuda.max_memory_allocated() if cuda else None,
+        "gpu_peak_memory_bytes": gpu_peak,
+        # To set beside the sample memory that is counted; weights and workspaces are in it, too.
+        "gpu_peak_bytes_per_image": gpu_peak // outcome.batch_size
+        if gpu_peak and outcome.batch_size
+        else None,
         "device": torch.cuda.get_device_name(device) if cuda else platform.machine(),
         "host": platform.node(),
         "slurm_job": _name_slurm_job(),

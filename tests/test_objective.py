@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from draws import SMALL
 
 import nago
+from nago import objective
 from nago.data.datasets import read_info, read_part
 from nago.generators.architecture import Architecture
 from nago.networks.build import build_network
@@ -239,6 +241,16 @@ def test_costs_are_there_and_json_holds_them(searchable, tmp_path):
     assert trial.cost["peak_memory_bytes"] > 2**20
     write_trial(tmp_path / "trial.json", trial)
     assert read_trial(tmp_path / "trial.json") == trial
+
+
+@pytest.mark.parametrize(("batch_size", "per_image"), [(64, 1000), (0, None)])
+def test_a_gpu_leaves_its_peak_and_that_per_image(monkeypatch, batch_size, per_image):
+    monkeypatch.setattr(objective, "choose_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 64_000)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "some GPU")
+    cost = objective._measure_cost(SimpleNamespace(seconds=1.0, batch_size=batch_size))
+    assert (cost["device"], cost["gpu_peak_memory_bytes"]) == ("some GPU", 64_000)
+    assert cost["gpu_peak_bytes_per_image"] == per_image
 
 
 def finish(data, folder, protocol=PROTOCOL, epochs=2):

@@ -6,7 +6,6 @@ the runs given beside it, with the extremes in brackets.
 
 import os
 import platform
-import random
 import statistics
 import subprocess
 import sys
@@ -44,7 +43,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         measure_workflow(Path(folder))
     measure_first_batch()
-    measure_draws()
     print("\n| generator | draw, width and build, s | released code, s |\n|---|---|---|")
     for name, values in REFERENCE.items():
         seconds = repeat(lambda values=values: build_reference(values), 7)
@@ -132,35 +130,6 @@ def measure_first_batch() -> None:
         assert "first batch" in printed.stdout
 
     print(f"| a training job, from its start to its first batch | 7 | {show(repeat(run, 7))} |")
-
-
-def measure_draws() -> None:
-    """Print how long architectures are drawn, over the whole search space."""
-    from nago.generators.architecture import Task
-    from nago.generators.draw import draw_architecture
-    from nago.generators.hnag import draw_cells
-    from nago.generators.spaces import HNAG_RANGES
-    from nago.generators.widths import solve_widths
-    from nago.records import GeneratorSettings
-
-    settings = GeneratorSettings((1, 1, 1), (1, 2, 4), {"sum": 1}, {"conv3x3": 1})
-    task = Task(32, 3, 10, 4_000_000)
-    rng = random.Random(0)
-    whole, widths = [], []
-    for seed in range(300):
-        configuration = {
-            name: rng.randint(low, high) if isinstance(low, int) else rng.uniform(low, high)
-            for name, (low, high) in HNAG_RANGES.items()
-        }
-        start = time.perf_counter()
-        _ = draw_architecture("hnag", configuration, settings, task, seed).hash
-        whole.append(time.perf_counter() - start)
-        cells = draw_cells(configuration, settings, seed)
-        start = time.perf_counter()
-        solve_widths(cells, settings.channel_ratios, task)
-        widths.append(time.perf_counter() - start)
-    print(f"| draw, width and hash of an architecture | 300 | {show(whole)} |")
-    print(f"| the width alone | 300 | {show(widths)} |")
 
 
 def build_reference(values: tuple) -> None:

@@ -17,7 +17,7 @@ import random
 from collections.abc import Sequence
 
 from nago.generators.architecture import ADD, Cell, MiddleNode, Operation
-from nago.generators.choices import Choice, Values, smallest_operation
+from nago.generators.choices import Choice, smallest_operation
 from nago.generators.generator import Generator, Range, Ranges
 from nago.generators.operations import write_operation
 from nago.generators.program import Channels, Writer
@@ -43,15 +43,13 @@ def draw_cells(
     """Return eight cells: six of one kind, two of another that halve the resolution.
 
     Args:
-        configuration: has no names of its own beside the weights of the operations, which are
-            in the settings by now.
+        configuration: nothing of it; its weights of operations are in the settings by now.
         settings: weights of the operations.
         seed: decides the draw, alone.
 
     Raises:
         UserError: an operation is unknown, or all weights are 0.
     """
-    Values(configuration)
     rng = random.Random(seed)
     choice = Choice("operations", settings.operations, OPERATIONS)
     normal, reduction = (_draw_nodes(choice, rng) for _ in range(2))
