@@ -47,9 +47,14 @@ def saved_bytes(network, images, compute=None):
     own = [*network.parameters(), *network.buffers()]
     own_storages = {tensor.untyped_storage().data_ptr() for tensor in own}
     kept = []
-    with torch.autograd.graph.saved_tensors_hooks(
-        lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor
-    ):
+
+    def pack(tensor):
+        # Without its history, or the graph would hold itself and never be let go. Kept until all
+        # is counted: the place of what is freed could be given to another.
+        kept.append(tensor.detach())
+        return kept[-1]
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         logits = (compute or network)(images)
     assert logits.requires_grad
     storages = {
