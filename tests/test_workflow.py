@@ -171,7 +171,11 @@ def test_the_report_is_one_page_with_captions_for_every_table_and_figure(finishe
     page = project.read("report.html").decode()
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.https?:", page)
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"\\n|<[^>]+>", " ", page)))
+    # The studies are not among the files of a search, and so not in its report.
+    others = re.findall(r"report/(\w+)\.rst", (ROOT / "rules/studies.smk").read_text())
     for caption in sorted((ROOT / "workflow/report").glob("*.rst")):
+        if caption.stem in others:
+            continue
         plain = [
             line for line in caption.read_text().splitlines() if re.match(r"[\w ,.']+$", line)
         ]
