@@ -88,9 +88,9 @@ def make_recipe(
             hint = f"did you mean {near[0]!r}?" if near else "`--named list` shows all"
             raise UserError(f"there is no configuration named {named!r}; {hint}")
         preset = NAMED[named]
-        if given or generator not in (None, preset.generator):
+        if given or space != "base" or generator not in (None, preset.generator):
             raise UserError(
-                f"{named} has its own generator and hyperparameters; leave others away"
+                f"{named} has its own generator, space and hyperparameters; leave others away"
             )
     generator = preset.generator if preset else generator or "hnag"
     defaults = GENERATORS[generator]

@@ -12,7 +12,7 @@ from typing import Any
 from nago.generators.architecture import Task
 from nago.generators.draw import GENERATORS, check_settings, fit_cells
 from nago.generators.generator import Generator, Ranges
-from nago.generators.spaces import choose_ranges, make_space
+from nago.generators.spaces import choose_ranges, make_space, open_settings
 from nago.generators.stages import assign_stages
 from nago.records import GeneratorSettings, Protocol, TrainingSettings, read_json
 from nago.schema import SettingsError, plain, read_texts, read_yaml, validate
@@ -233,8 +233,9 @@ def _check_together(settings: Settings) -> None:
             )
     # Two classes is the least: with more, the smallest network is larger still.
     task = Task(values["image_size"], values["image_channels"], 2, values["parameter_limit"])
-    smallest = settings.generator.smallest_cells(settings.ranges, settings.generator_settings)
-    fit_cells(values["generator"], smallest, values["channel_ratios"], task)
+    given = open_settings(settings.generator_settings, settings.ranges)
+    smallest = settings.generator.smallest_cells(settings.ranges, given)
+    fit_cells(values["generator"], smallest, given.channel_ratios, task)
 
 
 def _check_generator(settings: Settings) -> None:

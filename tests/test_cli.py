@@ -337,6 +337,7 @@ def test_help_and_version_are_there_for_every_command(nago):
         (["sample", "--named", "cifar10-boh"], 1, ["'cifar10-boh'", "'cifar10-bohb'"]),
         (["sample", "--named", "zzz"], 1, ["'zzz'", "--named list"]),
         (["sample", "--named", "rnag-d", "--generator", "hnag"], 1, ["rnag-d", "its own"]),
+        (["sample", "--named", "rnag-d", "--space", "er"], 1, ["rnag-d", "its own"]),
         (
             ["sample", "--space", "aug_v1", "--set", "merge_sum=0", "merge_concat=0"],
             1,

@@ -102,6 +102,16 @@ def test_ranges_of_the_settings_are_what_is_searched(tmp_path):
     assert (space["top_k"].lower, space["top_k"].upper) == (2, 5)
 
 
+def test_a_limit_that_only_some_of_what_is_searched_can_meet_is_no_error():
+    given = {"dataset": "digits", "ranges": {"bottom_nodes": [8, 9]}, "parameter_limit": 3000}
+    assert "narrowest network" in refuse(given | {"operations": {"conv5x5": 1}})
+    # Of the searched operations two are poolings, without parameters.
+    load_settings(given | {"space": "aug_v1"}, ROOT)
+    given = {"dataset": "digits", "channel_ratios": [1, 20, 40], "parameter_limit": 40000}
+    assert "narrowest network" in refuse(given)
+    load_settings(given | {"space": "aug_v2"}, ROOT)
+
+
 def test_weights_that_are_not_given_are_the_generator_s_own():
     for generator, merges, operations in (
         ("hnag", {"sum": 1}, {"conv3x3": 1}),

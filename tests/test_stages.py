@@ -77,3 +77,37 @@ def test_a_stage_without_nodes_is_named():
 def test_ratios_that_are_no_shares_are_refused(ratios):
     with pytest.raises(UserError, match="must all be above 0, got"):
         assign_stages(6, ratios)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_filling_gives_every_stage_a_node_and_changes_nothing_where_all_have_one(seed):
+    rng = random.Random(seed)
+    nodes, ratios = rng.randint(3, 10), [rng.uniform(0.1, 1) for _ in range(3)]
+    filled = assign_stages(nodes, ratios, fill=True)
+    assert set(filled) == {0, 1, 2}
+    assert list(filled) == sorted(filled)
+    walked = walk(nodes, ratios)
+    moved = [place for place in range(nodes) if walked[place] != filled[place]]
+    # None if all have one, else the last nodes only.
+    assert set(moved) <= (set() if set(walked) == {0, 1, 2} else {nodes - 2, nodes - 1})
+
+
+def walk(nodes, ratios):
+    """The stages as the walk gives them, empty ones and all."""
+    bounds = [sum(ratios[: stage + 1]) / sum(ratios) * nodes for stage in (0, 1)]
+    stages = [0]
+    for place in range(1, nodes):
+        stage = stages[-1]
+        stages.append(stage + (stage < 2 and place >= bounds[stage] - 1e-9))
+    return stages
+
+
+def test_of_ratios_drawn_from_their_ranges_a_fifth_leaves_a_stage_empty():
+    rng, empty, few = random.Random(0), 0, 0
+    for _ in range(20_000):
+        nodes, ratios = rng.randint(3, 10), [rng.uniform(0.1, 1) for _ in range(3)]
+        lacks = set(walk(nodes, ratios)) != {0, 1, 2}
+        empty += lacks
+        few += lacks and nodes == 3
+    assert empty / 20_000 == pytest.approx(0.2, abs=0.02)
+    assert few / 2_500 == pytest.approx(2 / 3, abs=0.05)

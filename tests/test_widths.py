@@ -12,7 +12,8 @@ from draws import EVERYTHING, PAPER, SMALL, SPACES, draw, draw_configuration, ow
 from nago.generators.architecture import Task
 from nago.generators.draw import GENERATORS, fit_cells, write_program
 from nago.generators.hnag import draw_cells
-from nago.generators.widths import choose_head_width
+from nago.generators.spaces import open_settings
+from nago.generators.widths import choose_head_width, scale_widths
 from nago.generators.widths import count_parameters as count_program_parameters
 from nago.networks.build import Network
 from nago.records import UserError
@@ -124,21 +125,27 @@ def test_images_too_small_for_the_stages_are_an_error(size, enough):
 @pytest.mark.parametrize(("generator", "space"), SPACES)
 def test_no_draw_is_smaller_than_the_smallest_cells(generator, space, seed):
     rng, known = random.Random(seed), GENERATORS[generator]
-    operations = {name: rng.random() * rng.randint(0, 1) for name in known.known_operations}
-    operations[known.known_operations[0]] += 0.1
-    settings = dataclasses.replace(own_settings(generator, everything=True), operations=operations)
-    configuration = draw_configuration(rng, generator, space)
-    ranges = known.spaces[space]
+    operations = {name: rng.randint(0, 1) for name in known.known_operations}
+    operations[rng.choice(known.known_operations)] = 1
+    ratios = rng.choice([(1, 2, 4), (1, 1, 1), (1, 5, 9)])
+    settings = dataclasses.replace(
+        own_settings(generator, everything=True), operations=operations, channel_ratios=ratios
+    )
+    configuration, ranges = draw_configuration(rng, generator, space), known.spaces[space]
     if seed % 2:  # near the smallest
         configuration |= {name: low for name, (low, _) in ranges.items() if name[-6:] == "_nodes"}
-    configuration = {
-        name: value
-        for name, value in configuration.items()
-        if not name.startswith(("operation_", "merge_"))
-    }
-    drawn = draw(seed, configuration or {"none": 0}, settings, generator=generator)
-    drawn = dataclasses.replace(drawn, widths=(3, 6, 12))
-    smallest = dataclasses.replace(drawn, cells=known.smallest_cells(ranges, settings))
+    if seed % 3 == 0:  # of one searched operation only
+        weights = [name for name in configuration if name.startswith("operation_")]
+        configuration |= dict.fromkeys(weights, 0)
+        configuration |= {name: 1 for name in weights if name == rng.choice(weights)}
+        configuration |= dict.fromkeys(weights[-1:], 1)
+    drawn = draw(seed, configuration, settings, generator=generator, limit=10**7)
+    opened = open_settings(settings, ranges)
+    narrowest = scale_widths(1, opened.channel_ratios)
+    smallest = dataclasses.replace(
+        drawn, cells=known.smallest_cells(ranges, opened), widths=narrowest
+    )
+    drawn = dataclasses.replace(drawn, widths=narrowest)
     assert count_parameters(smallest) <= count_parameters(drawn)
 
 

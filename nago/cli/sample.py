@@ -24,7 +24,7 @@ def _add_sample(commands: Any) -> None:
     command = commands.add_parser(
         "sample",
         help="draw an architecture and count what it costs",
-        description="Draw an architecture of a generator and print what it costs. A level that"
+        description="Draw an architecture of a generator and print what it costs. A level"
         " or hyperparameter that isn't given is drawn from the search space.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

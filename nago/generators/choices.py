@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 
-from nago.generators.architecture import CONVOLUTIONS, SEPARABLES
+from nago.generators.architecture import CONVOLUTIONS, SEPARABLES, SKIP
 from nago.records import Configuration, UserError
 
 
@@ -67,18 +67,23 @@ def read_weights(kind: str, given: Mapping[str, float], known: Sequence[str]) ->
     return weights
 
 
-def smallest_operation(operations: Mapping[str, float]) -> str:
-    """Return the operation with the fewest parameters, of those with a weight above 0."""
+def smallest_operation(operations: Mapping[str, float], width: int) -> str:
+    """Return the operation with the fewest parameters at a width, of those with a weight above 0.
+
+    Args:
+        operations: weights by name.
+        width: channels of the stage; which of two is smaller depends on it.
+    """
 
     def count(name: str) -> float:
-        """Return the parameters of a narrow node; at other widths their order is the same."""
+        """Return the parameters for each channel of the input."""
         if name in CONVOLUTIONS:
-            height, width = CONVOLUTIONS[name]
-            return height * width
+            height, across = CONVOLUTIONS[name]
+            return height * across * width + 2
         if name in SEPARABLES:
             kernel, _, repeats = SEPARABLES[name]
-            return repeats * (1 + 1e-6 * kernel)
-        return 0
+            return repeats * (kernel**2 + width + 2)
+        return 0.5 if name == SKIP else 0  # with a stride a skip is a convolution
 
     return min((name for name, weight in operations.items() if weight > 0), key=count)
 

@@ -13,6 +13,7 @@ skip or an input is a strided 1x1 convolution, in place of two that are shifted 
 Source: Liu, Simonyan and Yang 2019, sections 2 and A.
 """
 
+import dataclasses
 import random
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ from nago.generators.choices import Choice, smallest_operation
 from nago.generators.generator import Generator, Range, Ranges
 from nago.generators.operations import write_operation
 from nago.generators.program import Channels, Writer
+from nago.generators.widths import scale_widths
 from nago.records import Configuration, GeneratorSettings
 
 OPERATIONS = (
@@ -94,9 +96,14 @@ def write_cells(writer: Writer, cells: tuple[Cell, ...], stem: int, stages: int)
 
 def smallest_cells(ranges: Ranges, settings: GeneratorSettings) -> tuple[Cell, ...]:
     """Return cells of the smallest operation only: no draw has less."""
-    operation = Operation(smallest_operation(settings.operations), (), None)
-    nodes = tuple(MiddleNode((FIRST, SECOND), ADD, (operation,) * 2) for _ in range(NODES))
-    return _stack(nodes, nodes)
+    widths = scale_widths(1, settings.channel_ratios)
+
+    def make_nodes(stage: int) -> tuple[MiddleNode, ...]:
+        operation = Operation(smallest_operation(settings.operations, widths[stage]), (), None)
+        return (MiddleNode((FIRST, SECOND), ADD, (operation,) * 2),) * NODES
+
+    cells = _stack((), ())
+    return tuple(dataclasses.replace(cell, nodes=make_nodes(cell.stage)) for cell in cells)
 
 
 def _draw_nodes(choice: Choice, rng: random.Random) -> tuple[MiddleNode, ...]:

@@ -22,6 +22,7 @@ from nago.generators.generator import Generator, Range, Ranges
 from nago.generators.operations import write_operations
 from nago.generators.program import Channels, Writer
 from nago.generators.stages import assign_stages
+from nago.generators.widths import scale_widths
 from nago.generators.wiring import draw_erdos_renyi, draw_watts_strogatz
 from nago.records import Configuration, GeneratorSettings
 
@@ -108,14 +109,20 @@ def write_cells(writer: Writer, cells: tuple[Cell, ...], stem: int, stages: int)
 def smallest_cells(ranges: Ranges, settings: GeneratorSettings) -> tuple[Cell, ...]:
     """Return chains of the fewest nodes, and the smallest operation: no draw has less."""
     lowest = {name: int(low) for name, (low, _) in ranges.items()}
-    operation = smallest_operation(settings.operations)
-    bottom = tuple(Operation(operation, inputs, None) for inputs in chain(lowest["bottom_nodes"]))
-    nodes = tuple(MiddleNode(inputs, None, bottom) for inputs in chain(lowest["middle_nodes"]))
+    widths = scale_widths(1, settings.channel_ratios)
+
+    def make_cell(stage: int, inputs: tuple[int, ...]) -> Cell:
+        operation = smallest_operation(settings.operations, widths[stage])
+        bottom = tuple(
+            Operation(operation, given, None) for given in chain(lowest["bottom_nodes"])
+        )
+        middle = chain(lowest["middle_nodes"])
+        nodes = tuple(MiddleNode(given, None, bottom) for given in middle)
+        return Cell(stage, inputs, None, nodes)
+
     top = chain(lowest["top_nodes"])
     stages = assign_stages(len(top), settings.stage_ratios, fill=True)
-    return tuple(
-        Cell(stage, inputs, None, nodes) for stage, inputs in zip(stages, top, strict=True)
-    )
+    return tuple(map(make_cell, stages, top))
 
 
 class _Draw:

@@ -15,6 +15,7 @@ from nago.generators.choices import Choice, Values, chain, smallest_operation
 from nago.generators.generator import Generator, Range, Ranges
 from nago.generators.operations import write_operations
 from nago.generators.program import Channels, Writer
+from nago.generators.widths import scale_widths
 from nago.generators.wiring import (
     Wiring,
     draw_barabasi_albert,
@@ -85,17 +86,14 @@ def write_cells(writer: Writer, cells: tuple[Cell, ...], stem: int, stages: int)
 
 def smallest_cells(ranges: Ranges, settings: GeneratorSettings) -> tuple[Cell, ...]:
     """Return chains of the fewest nodes, and the smallest operation: no draw has less."""
-    operation = smallest_operation(settings.operations)
-    return tuple(
-        _make_cell(
-            stage - 1,
-            tuple(
-                Operation(operation, inputs, None)
-                for inputs in chain(int(ranges[f"stage{stage}_nodes"][0]))
-            ),
-        )
-        for stage in STAGES
-    )
+    widths = scale_widths(1, settings.channel_ratios)
+    cells = []
+    for stage in STAGES:
+        operation = smallest_operation(settings.operations, widths[stage - 1])
+        wiring = chain(int(ranges[f"stage{stage}_nodes"][0]))
+        nodes = tuple(Operation(operation, inputs, None) for inputs in wiring)
+        cells.append(_make_cell(stage - 1, nodes))
+    return tuple(cells)
 
 
 def _draw_wiring(

@@ -134,6 +134,22 @@ def apply_configuration(
     return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
 
 
+def open_settings(settings: GeneratorSettings, ranges: Ranges) -> GeneratorSettings:
+    """Return the settings with all that a space searches as small as it may come.
+
+    Every merge and operation that has a weight in the space may be drawn, and stages may be
+    equally wide.
+    """
+    changes: dict[str, object] = {}
+    for field, prefix in (("merges", "merge_"), ("operations", "operation_")):
+        names = [name.removeprefix(prefix) for name in ranges if name.startswith(prefix)]
+        if names:
+            changes[field] = dict.fromkeys(names, 1.0)
+    if "channel_ratio_1" in ranges:
+        changes["channel_ratios"] = (1.0,) * len(settings.channel_ratios)
+    return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
+
+
 def effective_k(nodes: int, k: int) -> int:
     """Return the neighbours that a Watts-Strogatz ring has: K at most N-1, and even.
 
