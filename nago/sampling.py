@@ -9,8 +9,8 @@ from typing import Any
 
 from nago.generators.architecture import Architecture, Task
 from nago.generators.complexity import count_complexity
-from nago.generators.draw import GENERATORS, draw_architecture
-from nago.generators.named import NAMED, TASKS
+from nago.generators.draw import GENERATORS, default_settings, draw_architecture
+from nago.generators.named import NAMED, TASKS, Named
 from nago.generators.spaces import choose_ranges, make_space
 from nago.records import (
     Configuration,
@@ -53,68 +53,57 @@ class Recipe:
 
 def make_recipe(
     *,
-    named: str | None,
-    generator: str | None,
-    space: str,
-    given: Mapping[str, Any],
-    stage_ratios: tuple[float, ...],
-    channel_ratios: tuple[float, ...],
-    merges: Mapping[str, float] | None,
-    operations: Mapping[str, float] | None,
-    task: Mapping[str, int],
     seed: int,
+    named: str | None = None,
+    generator: str | None = None,
+    space: str = "base",
+    given: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    task: Mapping[str, int] | None = None,
 ) -> Recipe:
     """Return the recipe of what a user asks for.
 
     Args:
+        seed: of the drawn configuration and of the architecture.
         named: the name of a configuration, or None: hyperparameters from `given` and the space.
         generator: the name of a generator; that of `named`, or hnag, if None.
         space: of the generator, from which what isn't given is drawn.
         given: hyperparameters.
-        stage_ratios: shares of the stages.
-        channel_ratios: widths of the stages.
-        merges: weights; the generator's own if None.
-        operations: likewise.
+        settings: fields of `GeneratorSettings` that differ from the generator's own.
         task: fields of a `Task` that differ from those of `named`, or from CIFAR-10's.
-        seed: of the drawn configuration and of the architecture.
 
     Raises:
         UserError: something is unknown, or doesn't go with the rest.
     """
-    preset = None
+    changes = dict(settings or {})
     if named is not None:
-        if named not in NAMED:
-            near = difflib.get_close_matches(named, NAMED, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "`--named list` shows all"
-            raise UserError(f"there is no configuration named {named!r}; {hint}")
-        preset = NAMED[named]
+        preset = _find_named(named)
         if given or space != "base" or generator not in (None, preset.generator):
             raise UserError(
                 f"{named} has its own generator, space and hyperparameters; leave others away"
             )
-    generator = preset.generator if preset else generator or "hnag"
-    defaults = GENERATORS[generator]
-    own = preset.operations if preset and preset.operations else defaults.operations
-    whole = dataclasses.replace(preset.task if preset else TASKS["cifar10"], **task)
+        generator, configuration, whole = preset.generator, preset.configuration, preset.task
+        if preset.operations is not None:
+            changes.setdefault("operations", preset.operations)
+    else:
+        generator, whole = generator or "hnag", TASKS["cifar10"]
+        configuration = fill_configuration(generator, space, given or {}, seed)
+    whole = dataclasses.replace(whole, **(task or {}))
     if whole.classes < 2 or whole.image_channels < 1:
         raise UserError(
             f"--classes must be 2 or more and --channels 1 or more,"
             f" got {whole.classes} and {whole.image_channels}"
         )
-    return Recipe(
-        generator=generator,
-        configuration=preset.configuration
-        if preset
-        else fill_configuration(generator, space, given, seed),
-        settings=GeneratorSettings(
-            stage_ratios=stage_ratios,
-            channel_ratios=channel_ratios,
-            merges=dict(defaults.merges) if merges is None else merges,
-            operations=dict(own) if operations is None else operations,
-        ),
-        task=whole,
-        seed=seed,
-    )
+    own = dataclasses.replace(default_settings(generator), **changes)
+    return Recipe(generator, configuration, own, whole, seed)
+
+
+def _find_named(name: str) -> Named:
+    if name not in NAMED:
+        near = difflib.get_close_matches(name, NAMED, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`--named list` shows all"
+        raise UserError(f"there is no configuration named {name!r}; {hint}")
+    return NAMED[name]
 
 
 def fill_configuration(

@@ -1,9 +1,10 @@
 """Random configurations and the settings they are drawn with, for tests of several modules."""
 
+import dataclasses
 import random
 
 from nago.generators.architecture import MERGES, Architecture, Task
-from nago.generators.draw import GENERATORS, draw_architecture
+from nago.generators.draw import GENERATORS, default_settings, draw_architecture
 from nago.records import GeneratorSettings
 
 PAPER = GeneratorSettings(
@@ -46,12 +47,13 @@ def draw_configuration(
 
 def own_settings(generator: str, *, everything: bool = False) -> GeneratorSettings:
     """Return the settings that a generator has by itself, or all it knows, equally likely."""
-    known = GENERATORS[generator]
-    return GeneratorSettings(
-        stage_ratios=(1, 1, 1),
-        channel_ratios=(1, 2, 4),
-        merges=dict.fromkeys(known.known_merges, 1) if everything else known.merges,
-        operations=dict.fromkeys(known.known_operations, 1) if everything else known.operations,
+    known, settings = GENERATORS[generator], default_settings(generator)
+    if not everything:
+        return settings
+    return dataclasses.replace(
+        settings,
+        merges=dict.fromkeys(known.known_merges, 1),
+        operations=dict.fromkeys(known.known_operations, 1),
     )
 
 

@@ -5,7 +5,6 @@ law goes unnoticed. After a change that is meant, write it anew:
 `python tests/test_architecture.py`.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -28,23 +27,21 @@ from nago.generators.architecture import (
 from nago.generators.complexity import count_complexity
 from nago.generators.draw import GENERATORS, find_resolutions
 from nago.generators.named import NAMED
+from nago.sampling import make_recipe
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def _pin_named(name, seed):
-    named = NAMED[name]
-    settings = own_settings(named.generator)
-    if named.operations:
-        settings = dataclasses.replace(settings, operations=named.operations)
+    recipe = make_recipe(named=name, seed=seed)
     return {
-        "generator": named.generator,
-        "configuration": named.configuration,
-        "settings": settings,
+        "generator": recipe.generator,
+        "configuration": recipe.configuration,
+        "settings": recipe.settings,
         "seed": seed,
-        "size": named.task.image_size,
-        "channels": named.task.image_channels,
-        "limit": named.task.parameter_limit,
+        "size": recipe.task.image_size,
+        "channels": recipe.task.image_channels,
+        "limit": recipe.task.parameter_limit,
     }
 
 

@@ -4,6 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from svg_figures import marks, texts
 
 from nago.report.distributions import (
     draw_memory,
@@ -68,21 +69,6 @@ FIGURES = {
     "variance": lambda path: draw_variance(make_configurations(), 0.0371, path),
     "neighbours": lambda path: draw_neighbours(make_neighbours(), path),
 }
-
-
-def texts(path):
-    elements = ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")
-    return ["".join(element.itertext()).strip() for element in elements]
-
-
-def marks(path, colour):
-    """Count the marks of a colour by whether they are filled."""
-    counts = {"filled": 0, "hollow": 0}
-    for element in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}use"):
-        look = element.get("style", "").replace(" ", "").lower()
-        if f"stroke:{colour}" in look:
-            counts["filled" if f"fill:{colour};" in look else "hollow"] += 1
-    return counts
 
 
 def test_each_generator_and_kind_of_images_has_its_own_panel_and_numbers(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from svg_figures import marks, texts
 
 from nago.report.figures import (
     draw_anytime,
@@ -56,25 +57,6 @@ def chain(*errors, bracket=0):
         (bracket, rung, 0, 3 * 2**rung, f"b{bracket}-r{rung - 1}-s0" if rung else None, error)
         for rung, error in enumerate(errors)
     ]
-
-
-def texts(path):
-    root = ET.parse(path).getroot()
-    return ["".join(element.itertext()).strip() for element in root.iter() if _is_text(element)]
-
-
-def _is_text(element):
-    return element.tag == "{http://www.w3.org/2000/svg}text"
-
-
-def marks(path, colour):
-    """Return how many marks of a colour a figure has, by whether they are filled."""
-    counts = {"filled": 0, "hollow": 0}
-    for element in ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}use"):
-        look = element.get("style", "").replace(" ", "").lower()
-        if f"stroke:{colour}" in look:
-            counts["filled" if f"fill:{colour};" in look else "hollow"] += 1
-    return counts
 
 
 # The any-time curve.

@@ -245,18 +245,7 @@ def run_script(folder, samples, captions):
 def samples(tmp_path):
     architectures = {}
     for generator in GENERATORS:
-        recipe = make_recipe(
-            named=None,
-            generator=generator,
-            space="base",
-            given={},
-            stage_ratios=(1, 1, 1),
-            channel_ratios=(1, 2, 4),
-            merges=None,
-            operations=None,
-            task={},
-            seed=1,
-        )
+        recipe = make_recipe(generator=generator, seed=1)
         architectures[f"{generator}.json"] = recipe.draw()
         record = json.dumps(as_record(recipe, architectures[f"{generator}.json"]))
         (tmp_path / f"{generator}.json").write_text(record)

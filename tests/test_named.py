@@ -4,23 +4,19 @@ import dataclasses
 
 import networkx as nx
 import pytest
-from draws import own_settings
 
 from nago.generators.architecture import Cell
 from nago.generators.complexity import count_sample_memory
-from nago.generators.draw import GENERATORS, draw_architecture, write_program
+from nago.generators.draw import GENERATORS, write_program
 from nago.generators.named import NAMED, PUBLISHED, RNAG_D, TASKS
 from nago.generators.rnag import RNAG
+from nago.sampling import make_recipe
 
 SMALL, LARGE = ("cifar10", "cifar100"), ("sport8", "mit67", "flowers102", "imagenet")
 
 
 def draw_named(name, seed=0):
-    named = NAMED[name]
-    settings = own_settings(named.generator)
-    if named.operations:
-        settings = dataclasses.replace(settings, operations=named.operations)
-    return draw_architecture(named.generator, named.configuration, settings, named.task, seed)
+    return make_recipe(named=name, seed=seed).draw()
 
 
 def test_the_tasks_are_the_papers():

@@ -9,7 +9,11 @@ import pytest
 from scipy.stats import chisquare
 
 from nago.generators import wiring
-from nago.generators.wiring import draw_erdos_renyi, draw_watts_strogatz
+from nago.generators.wiring import (
+    draw_barabasi_albert,
+    draw_erdos_renyi,
+    draw_watts_strogatz,
+)
 from nago.records import UserError
 
 
@@ -59,6 +63,25 @@ def test_an_erdos_renyi_wiring_is_networkxs_graph(seed, case):
     )
     assert mine.getstate() == other.getstate()
     assert_is_connected_dag(wired, nodes)
+
+
+@pytest.mark.parametrize(("seed", "case"), CASES, ids=range(100))
+def test_a_barabasi_albert_wiring_is_networkxs_graph(seed, case):
+    nodes = case.randint(2, 12)
+    m = case.randint(1, nodes - 1)
+    mine, other = random.Random(seed), random.Random(seed)
+    wired = draw_barabasi_albert(nodes, m, mine)
+    theirs = nx.barabasi_albert_graph(nodes, m, seed=other)
+    assert edges(wired) == {tuple(sorted(edge)) for edge in theirs.edges}
+    assert len(edges(wired)) == m * (nodes - m)
+    assert mine.getstate() == other.getstate()
+    assert_is_connected_dag(wired, nodes)
+
+
+@pytest.mark.parametrize(("nodes", "m"), [(5, 0), (5, 5), (1, 1), (4, 9)])
+def test_an_m_that_a_graph_cannot_have_is_an_error(nodes, m):
+    with pytest.raises(UserError, match=f"M must be from 1 to the nodes less 1, .* got {m}"):
+        draw_barabasi_albert(nodes, m, random.Random(0))
 
 
 def assert_is_connected_dag(wired, nodes):

@@ -12,9 +12,9 @@ import sys
 import time
 
 from nago.generators.complexity import MEGABYTE, count_sample_memory
-from nago.generators.draw import GENERATORS, draw_architecture
+from nago.generators.draw import GENERATORS, default_settings, draw_architecture
 from nago.generators.named import NAMED, PUBLISHED, TASKS
-from nago.records import GeneratorSettings
+from nago.sampling import make_recipe
 
 DRAWS = 8
 ORDER = ("cifar10", "cifar100", "sport8", "mit67", "flowers102", "imagenet")
@@ -39,21 +39,10 @@ configurations, at the paper's limits and image sizes.
 `python docs/benchmarks/memory.py > docs/benchmarks/memory.md`"""
 
 
-def make_settings(name: str) -> GeneratorSettings:
-    """Return what a generator has by itself."""
-    generator = GENERATORS[name]
-    return GeneratorSettings((1, 1, 1), (1, 2, 4), generator.merges, generator.operations)
-
-
 def measure(name: str) -> list[float]:
     """Return the sample memory of draws of a named configuration, in MB."""
-    named = NAMED[name]
-    settings = make_settings(named.generator)
     return [
-        count_sample_memory(
-            draw_architecture(named.generator, named.configuration, settings, named.task, seed)
-        )
-        / MEGABYTE
+        count_sample_memory(make_recipe(named=name, seed=seed).draw()) / MEGABYTE
         for seed in range(DRAWS)
     ]
 
@@ -153,7 +142,7 @@ def sample(ranges: dict[str, tuple[float, float]], seed: int) -> dict[str, float
 
 def time_draw(name: str, configuration: dict[str, float], seed: int) -> float:
     """Return the seconds of one draw."""
-    task, settings = TASKS["cifar10"], make_settings(name)
+    task, settings = TASKS["cifar10"], default_settings(name)
     start = time.perf_counter()
     _ = draw_architecture(name, configuration, settings, task, seed).hash
     return time.perf_counter() - start

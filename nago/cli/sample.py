@@ -26,7 +26,6 @@ def _add_sample(commands: Any) -> None:
         help="draw an architecture and count what it costs",
         description="Draw an architecture of a generator and print what it costs. A level"
         " or hyperparameter that isn't given is drawn from the search space.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     command.add_argument("--generator", choices=[*GENERATORS], help="hnag if none is named")
     command.add_argument(
@@ -49,15 +48,8 @@ def _add_sample(commands: Any) -> None:
     command.add_argument("--channels", type=int, help="of the image; 3 if not named")
     command.add_argument("--classes", type=int, help="10 if not named")
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument(
-        "--stage-ratios", type=_ratios, default=(1.0, 1.0, 1.0), help="shares of the stages"
-    )
-    command.add_argument(
-        "--channel-ratios",
-        type=_ratios,
-        default=(1.0, 2.0, 4.0),
-        help="widths of the stages",
-    )
+    command.add_argument("--stage-ratios", type=_ratios, help="shares of the stages, as in 1,1,1")
+    command.add_argument("--channel-ratios", type=_ratios, help="their widths, as in 1,2,4")
     command.add_argument(
         "--merges", type=_weights, help="weights, as in sum=1,concat=1; the generator's if none"
     )
@@ -130,17 +122,18 @@ def _run_sample(arguments: argparse.Namespace) -> None:
         "classes": arguments.classes,
         "parameter_limit": arguments.limit,
     }
+    settings = {
+        key: getattr(arguments, key)
+        for key in ("stage_ratios", "channel_ratios", "merges", "operations")
+    }
     recipe = make_recipe(
+        seed=arguments.seed,
         named=arguments.named,
         generator=arguments.generator,
         space=arguments.space,
         given=given,
-        stage_ratios=arguments.stage_ratios,
-        channel_ratios=arguments.channel_ratios,
-        merges=arguments.merges,
-        operations=arguments.operations,
+        settings={key: value for key, value in settings.items() if value is not None},
         task={key: value for key, value in task.items() if value is not None},
-        seed=arguments.seed,
     )
     _print_architecture(recipe, arguments)
 

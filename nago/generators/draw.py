@@ -24,6 +24,17 @@ GENERATORS: dict[str, Generator] = {"hnag": HNAG, "rnag": RNAG, "darts": DARTS}
 """All generators; widths are found, and networks counted and built, for all in the same way."""
 
 
+def default_settings(generator: str) -> GeneratorSettings:
+    """Return the paper's ratios of three stages, and the generator's own merges and operations."""
+    known = GENERATORS[generator]
+    return GeneratorSettings(
+        stage_ratios=(1.0, 1.0, 1.0),
+        channel_ratios=(1.0, 2.0, 4.0),
+        merges=dict(known.merges),
+        operations=dict(known.operations),
+    )
+
+
 def draw_architecture(
     generator: str,
     configuration: Configuration,

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from nago.generators.complexity import MEGABYTE
-from nago.report.style import COLOURS, INK, MARKERS, open_style, write_figure
+from nago.report.style import COLOURS, INK, MARKERS, mark, open_style, write_figure
 
 MEMORY_BINS = 40
 PANELS = {
@@ -110,17 +110,17 @@ def draw_variance(configurations: pd.DataFrame, within: float, path: Path) -> No
         lower.set_xlabel("configurations, in order of their mean")
         spread: dict[str, Any] = {"color": COLOURS[0], "linewidth": 4, "zorder": 2}
         upper.vlines(places, table["min_mb"], table["max_mb"], **spread)
-        upper.plot(places, mean, **_mark("_", INK))
+        upper.plot(places, mean, **mark("_", INK))
         ends = (100 * (table[f"{end}_mb"] / mean - 1) for end in ("min", "max"))
         lower.vlines(places, *ends, **spread)
-        lower.plot(places, 100 * table["sd_mb"] / mean, **_mark("o", COLOURS[1], filled=False))
+        lower.plot(places, 100 * table["sd_mb"] / mean, **mark("o", COLOURS[1], filled=False))
         lower.axhline(0, color=INK, linewidth=1)
         lower.set_xlim(0, len(table) + 1)
         lower.set_xticks([1, *range(10, len(table) + 1, 10)])
         handles = [
             Line2D([], [], label="least to most of the draws", **spread),
-            Line2D([], [], label="mean", **_mark("_", INK)),
-            Line2D([], [], label="standard deviation", **_mark("o", COLOURS[1], filled=False)),
+            Line2D([], [], label="mean", **mark("_", INK)),
+            Line2D([], [], label="standard deviation", **mark("o", COLOURS[1], filled=False)),
         ]
         upper.legend(handles=handles, loc="upper left")
         write_figure(figure, path)
@@ -151,7 +151,7 @@ def draw_neighbours(table: pd.DataFrame, path: Path) -> None:
             Line2D([], [], label=f"P = {p:g}", **_mark_of_p(place))
             for place, (p, _) in enumerate(groups)
         ]
-        handles.append(Line2D([], [], label="odd K", **_mark("o", QUIET, filled=False)))
+        handles.append(Line2D([], [], label="odd K", **mark("o", QUIET, filled=False)))
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         write_figure(figure, path)
 
@@ -183,7 +183,7 @@ def _draw_range(axes: Axes, row: Mapping[Hashable, Any], place: int) -> None:
     colour = COLOURS[place % len(COLOURS)]
     for limits, look in ((possible, POSSIBLE), (observed, OBSERVED | {"color": colour})):
         axes.plot(limits, [place, place], solid_capstyle="butt", **look)
-    axes.plot(row["median"], place, **_mark(MARKERS[place % len(MARKERS)], colour))
+    axes.plot(row["median"], place, **mark(MARKERS[place % len(MARKERS)], colour))
     text = f"{_span(*observed)} seen, median {row['median']:g}; {_span(*possible)} possible"
     axes.annotate(text, (possible[0], place), (0, 11), textcoords="offset points", color=INK)
 
@@ -200,27 +200,14 @@ def _explain_ranges() -> list[Line2D]:
     return [
         Line2D([], [], label="possible", **POSSIBLE),
         Line2D([], [], label="seen, least to most", **OBSERVED),
-        Line2D([], [], label="median", **_mark("o", QUIET)),
+        Line2D([], [], label="median", **mark("o", QUIET)),
     ]
 
 
 def _mark_of_p(place: int, *, filled: bool = True) -> dict[str, Any]:
     # Smaller marks on larger ones, so that equal values are all seen.
-    mark = _mark(MARKERS[place % len(MARKERS)], COLOURS[place % len(COLOURS)], filled=filled)
-    return mark | {"markersize": max(4, 11 - 3 * place)}
-
-
-def _mark(marker: str, colour: str, *, filled: bool = True) -> dict[str, Any]:
-    face = colour if filled else "white"
-    return {
-        "linestyle": "none",
-        "marker": marker,
-        "markersize": 7,
-        "markeredgewidth": 1.3,
-        "markeredgecolor": colour,
-        "markerfacecolor": face,
-        "zorder": 3,
-    }
+    marker, colour = MARKERS[place % len(MARKERS)], COLOURS[place % len(COLOURS)]
+    return mark(marker, colour, filled=filled, size=max(4, 11 - 3 * place))
 
 
 def _span(low: float, high: float) -> str:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from nago.report.style import COLOURS, INK, MARKERS, open_style, write_figure
+from nago.report.style import COLOURS, INK, MARKERS, mark, open_style, write_figure
 
 PLAN_ORDER = ["bracket", "rung", "slot"]
 FEWEST_PAIRS = 3
@@ -218,27 +218,14 @@ def _plot_trials(axes: Axes, trials: pd.DataFrame) -> list[Line2D]:
             axes.plot(
                 trials.loc[chosen, "spent"],
                 100 * trials.loc[chosen, "validation_error"],
-                **_mark(marker, colour, filled),
+                **mark(marker, colour, filled=filled),
             )
-        handles.append(Line2D([], [], label=label, **_mark(marker, colour, True)))
+        handles.append(Line2D([], [], label=label, **mark(marker, colour)))
     if handles:
         fallback = " or fallback" if (trials["origin"] == "fallback").any() else ""
         for label, filled in (("proposed by the model", True), (f"random{fallback}", False)):
-            handles.append(Line2D([], [], label=label, **_mark("o", "#777777", filled)))
+            handles.append(Line2D([], [], label=label, **mark("o", "#777777", filled=filled)))
     return handles
-
-
-def _mark(marker: str, colour: str, filled: bool) -> dict[str, Any]:
-    face = colour if filled else "white"
-    return {
-        "linestyle": "none",
-        "marker": marker,
-        "markersize": 6,
-        "markeredgewidth": 1.3,
-        "markeredgecolor": colour,
-        "markerfacecolor": face,
-        "zorder": 3,
-    }
 
 
 def _plot_failures(axes: Axes, trials: pd.DataFrame) -> list[Line2D]:
@@ -278,7 +265,7 @@ def _draw_panel(
     axes.plot(
         100 * chosen["low_error"],
         100 * chosen["high_error"],
-        **_mark(MARKERS[place % len(MARKERS)], COLOURS[place % len(COLOURS)], True),
+        **mark(MARKERS[place % len(MARKERS)], COLOURS[place % len(COLOURS)]),
         alpha=0.75,
     )
 

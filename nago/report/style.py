@@ -7,6 +7,7 @@ values give equal bytes whatever the user's own matplotlib settings are.
 import io
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from matplotlib import style
 from matplotlib.figure import Figure
@@ -41,6 +42,19 @@ STYLE = {
 def open_style() -> AbstractContextManager[None]:
     """Return the scope in which a figure is drawn and written."""
     return style.context(["default", STYLE])
+
+
+def mark(marker: str, colour: str, *, filled: bool = True, size: float = 6) -> dict[str, Any]:
+    """Return the look of a mark without a line, as arguments of matplotlib's lines."""
+    return {
+        "linestyle": "none",
+        "marker": marker,
+        "markersize": size,
+        "markeredgewidth": 1.3,
+        "markeredgecolor": colour,
+        "markerfacecolor": colour if filled else "white",
+        "zorder": 3,
+    }
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from nago.generators.architecture import Task
 from nago.generators.darts import BASE as DARTS_WEIGHTS
 from nago.generators.draw import GENERATORS
 from nago.generators.named import TASKS
@@ -24,7 +23,6 @@ IMAGES = {"small": TASKS["cifar10"], "large": TASKS["sport8"]}
 """The tasks: CIFAR-10's for small images, SPORT8's for large ones."""
 
 SPACE = "base"
-STAGE_RATIOS, CHANNEL_RATIOS = (1.0, 1.0, 1.0), (1.0, 2.0, 4.0)
 EQUAL_WEIGHTS = {"darts": dict.fromkeys(DARTS_WEIGHTS, 1.0)}
 """What isn't drawn. With equal weights a draw of darts is uniform over its space, as in the paper;
 random weights would favour some operations."""
@@ -65,11 +63,11 @@ def draw_table(generator: str, images: str, draws: int, seed: int) -> pd.DataFra
     if images not in IMAGES:
         raise UserError(f"images must be one of {', '.join(IMAGES)}, got {images!r}")
     check_count(draws)
-    task, weights = IMAGES[images], EQUAL_WEIGHTS.get(generator)
+    task, weights = dataclasses.asdict(IMAGES[images]), EQUAL_WEIGHTS.get(generator)
     rows = []
     for draw in range(draws):
         own = derive_seed(seed, "studies", generator, images, draw)
-        recipe = _make_recipe(own, task, generator=generator, given=weights)
+        recipe = make_recipe(seed=own, generator=generator, given=weights, task=task)
         rows.append(_describe({"generator": generator, "images": images, "draw": draw}, recipe))
     return pd.DataFrame(rows)
 
@@ -89,13 +87,13 @@ def repeat_draws(configurations: Sequence[int], draws: int, seed: int) -> pd.Dat
         UserError: there are no draws.
     """
     check_count(draws)
-    task, rows = IMAGES["small"], []
+    task, rows = dataclasses.asdict(IMAGES["small"]), []
     for number in configurations:
         names = "studies", "variance", number
-        first = _make_recipe(derive_seed(seed, *names), task, generator="hnag")
+        first = make_recipe(seed=derive_seed(seed, *names), task=task)
         for draw in range(draws):
             own = derive_seed(seed, *names, draw)
-            recipe = _make_recipe(own, task, generator="hnag", given=first.configuration)
+            recipe = make_recipe(seed=own, given=first.configuration, task=task)
             rows.append(_describe({"configuration": number, "draw": draw}, recipe))
     return pd.DataFrame(rows)
 
@@ -110,9 +108,10 @@ def sample_for_gallery(name: str, seed: int) -> dict[str, Any]:
         raise UserError(f"the gallery has no sample {name!r}; it has {', '.join(GALLERY)}")
     given, own = GALLERY[name], derive_seed(seed, "studies", "gallery", name)
     if given is None:
-        recipe = _make_recipe(own, named=name)
+        recipe = make_recipe(seed=own, named=name)
     else:
-        recipe = _make_recipe(own, IMAGES["small"], generator="hnag", given=given)
+        task = dataclasses.asdict(IMAGES["small"])
+        recipe = make_recipe(seed=own, given=given, task=task)
     return as_record(recipe, recipe.draw())
 
 
@@ -126,28 +125,6 @@ def check_count(draws: int) -> None:
     """Raise UserError unless there is something to draw."""
     if draws < 1:
         raise UserError(f"draws must be 1 or more, got {draws}")
-
-
-def _make_recipe(
-    seed: int,
-    task: Task | None = None,
-    *,
-    generator: str | None = None,
-    given: Mapping[str, Any] | None = None,
-    named: str | None = None,
-) -> Recipe:
-    return make_recipe(
-        named=named,
-        generator=generator,
-        space=SPACE,
-        given=given or {},
-        stage_ratios=STAGE_RATIOS,
-        channel_ratios=CHANNEL_RATIOS,
-        merges=None,
-        operations=None,
-        task=dataclasses.asdict(task) if task else {},
-        seed=seed,
-    )
 
 
 def _describe(place: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from nago.generators.complexity import MEGABYTE
-from nago.generators.draw import GENERATORS
+from nago.generators.draw import GENERATORS, default_settings
 from nago.generators.generator import Ranges
-from nago.records import GeneratorSettings, RecordError, UserError
-from nago.studies.draws import CHANNEL_RATIOS, SPACE, STAGE_RATIOS, check_generator
+from nago.records import RecordError, UserError
+from nago.studies.draws import SPACE, check_generator
 from nago.tables import read_table
 
 DRAWS = ["generator", "images", "draw", "nodes", "sample_memory_bytes"]
@@ -143,7 +143,5 @@ def _to_megabytes(sizes: "pd.Series[int]") -> "pd.Series[float]":
 
 def _count_operations(generator: str, ranges: Ranges) -> int:
     """Return the operations of the smallest network in some ranges."""
-    entry = GENERATORS[generator]
-    settings = GeneratorSettings(STAGE_RATIOS, CHANNEL_RATIOS, entry.merges, entry.operations)
-    cells = entry.smallest_cells(ranges, settings)
+    cells = GENERATORS[generator].smallest_cells(ranges, default_settings(generator))
     return sum(len(node.operations) for cell in cells for node in cell.nodes)
