@@ -16,18 +16,27 @@ from typing import Any
 import torch
 
 from nago.data.datasets import DatasetInfo, read_info
-from nago.data.images import LabelledImages, load_images
+from nago.data.images import join, load_images
 from nago.generators.architecture import Architecture, Task
-from nago.generators.complexity import Complexity, count_complexity
+from nago.generators.complexity import Complexity, count_complexity, count_sample_memory
 from nago.generators.draw import draw_architecture
 from nago.networks.build import Network, build_network
-from nago.records import MEASURES, Configuration, Proposal, Protocol, Trial
+from nago.records import (
+    MEASURES,
+    Configuration,
+    Proposal,
+    Protocol,
+    TrainingSettings,
+    Trial,
+)
 from nago.seeds import derive_seed
+from nago.training.batch import fit_batch
 from nago.training.device import choose_device, reproducible
 from nago.training.evaluation import evaluate
 from nago.training.loop import train_network
 from nago.training.outcome import CurveRow, Outcome
 from nago.training.run import Run, print_line
+from nago.training.team import SOLO, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ def evaluate_proposal(
     data: Path,
     checkpoint: Path,
     start: Path | None = None,
+    team: Team = SOLO,
+    workers: int = 1,
 ) -> tuple[Trial, tuple[CurveRow, ...]]:
     """Draw, train and validate what is proposed; return the trial and its curve.
 
@@ -90,28 +101,33 @@ def evaluate_proposal(
         data: the folder of the prepared data set; its test part is not read.
         checkpoint: where an interrupted training goes on, left there at the end.
         start: the last state of the parent, if the trial continues it.
+        team: the processes that train together; the first one reports.
+        workers: processes that decode images which don't fit the cache.
     """
     info = read_info(data)
+    report = print_line if team.leads else _ignore
     try:
         draw = draw_network(proposal.configuration, protocol, info, proposal.seed)
     except ValueError as error:
-        print_line(f"{name}: {error}")
-        return _make_trial(name, proposal, None, _invalid(str(error))), ()
-    print_line(f"{name}: {_describe(draw)}, {proposal.budget} epochs")
+        report(f"{name}: {error}")
+        return _make_trial(name, proposal, None, _invalid(str(error)), team.size), ()
+    report(f"{name}: {_describe(draw)}, {proposal.budget} epochs")
     outcome = train_network(
         draw.network,
         load_images(data, "train"),
         load_images(data, "validation"),
         Run(
-            settings=protocol.training,
+            settings=_fit(protocol.training, draw),
             budget=proposal.budget,
             seed=proposal.seed,
             checkpoint=checkpoint,
             fingerprint=_fingerprint(draw, info),
             start=start,
+            team=team,
+            workers=workers,
         ),
     )
-    return _make_trial(name, proposal, draw, outcome), outcome.curve
+    return _make_trial(name, proposal, draw, outcome, team.size), outcome.curve
 
 
 def train_final(
@@ -122,48 +138,57 @@ def train_final(
     seed: int,
     data: Path,
     checkpoint: Path,
+    team: Team = SOLO,
+    workers: int = 1,
 ) -> tuple[dict[str, Any], tuple[CurveRow, ...], Network]:
     """Draw a network, train it to completion on all but the test part, and test it once.
 
     Returns:
-        The result, with `test_accuracy` in [0, 1], or None if the training came to nothing;
-        the curve; the network with its last weights.
+        The result, with `test_accuracy` and `test_top5_accuracy` in [0, 1], or None if the
+        training came to nothing; the curve; the network with its last weights.
     """
     info = read_info(data)
     draw = draw_network(configuration, protocol, info, seed)
-    print_line(f"{_describe(draw)}, {epochs} epochs")
-    images = _join(load_images(data, "train"), load_images(data, "validation"))
+    report = print_line if team.leads else _ignore
+    report(f"{_describe(draw)}, {epochs} epochs")
+    images = join(load_images(data, "train"), load_images(data, "validation"))
+    settings = _fit(protocol.training, draw)
     run = Run(
-        settings=protocol.training,
+        settings=settings,
         budget=epochs,
         seed=seed,
         checkpoint=checkpoint,
         fingerprint=_fingerprint(draw, info),
+        team=team,
+        workers=workers,
     )
     outcome = train_network(draw.network, images, None, run)
-    accuracy = None
+    accuracy = top5 = None
     if outcome.status == "ok":
-        device = choose_device(run.device)
-        with reproducible(device, protocol.training.threads):
-            test = load_images(data, "test").to(device)
-            _, error = evaluate(draw.network, test, outcome.batch_size)
-        accuracy = 1 - error
-        print_line(f"test accuracy {accuracy:.2%}")
+        device = choose_device(run.device, team.place)
+        with reproducible(device, settings.threads):
+            test = load_images(data, "test").to(device, max(1, workers))
+            means = evaluate(draw.network, test, outcome.batch_size, settings, team)
+        accuracy, top5 = 1 - means.error, 1 - means.top5_error
+        report(f"test accuracy {accuracy:.2%}, {top5:.2%} among the best five")
     result = {
         "status": outcome.status,
         "seed": seed,
         "epochs": outcome.epochs,
         "test_accuracy": accuracy,
+        "test_top5_accuracy": top5,
         **draw.measures(),
         "error": outcome.error,
         "configuration": dict(configuration),
         "architecture": draw.architecture.to_json(),
-        "cost": _measure_cost(outcome),
+        "cost": _measure_cost(outcome, team.size),
     }
     return result, outcome.curve, draw.network
 
 
-def _make_trial(name: str, proposal: Proposal, draw: Draw | None, outcome: Outcome) -> Trial:
+def _make_trial(
+    name: str, proposal: Proposal, draw: Draw | None, outcome: Outcome, processes: int
+) -> Trial:
     measures = draw.measures() if draw else dict.fromkeys(MEASURES)
     return Trial(
         name=name,
@@ -177,7 +202,7 @@ def _make_trial(name: str, proposal: Proposal, draw: Draw | None, outcome: Outco
         validation_error=outcome.validation_error,
         **measures,
         error=outcome.error,
-        cost=_measure_cost(outcome),
+        cost=_measure_cost(outcome, processes),
     )
 
 
@@ -190,6 +215,7 @@ def _invalid(error: str) -> Outcome:
         curve=(),
         batch_size=0,
         seconds=0.0,
+        images_per_second=None,
     )
 
 
@@ -207,13 +233,18 @@ def _fingerprint(draw: Draw, info: DatasetInfo) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _join(first: LabelledImages, second: LabelledImages) -> LabelledImages:
-    return LabelledImages(
-        torch.cat([first.pixels, second.pixels]),
-        torch.cat([first.labels, second.labels]),
-        first.mean,
-        first.std,
-    )
+def _fit(settings: TrainingSettings, draw: Draw) -> TrainingSettings:
+    """Return the settings with a batch that `memory_gb` has room for."""
+    architecture, precision = draw.architecture, settings.precision
+    return fit_batch(settings, count_sample_memory(architecture, precision=precision))
+
+
+def _ignore(line: str) -> None:
+    """Report nothing, as all processes of a team do but the first."""
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _name_slurm_job() -> str | None:
@@ -224,21 +255,25 @@ def _name_slurm_job() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
-def _measure_cost(outcome: Outcome) -> dict[str, Any]:
-    """Return what depends on the machine and the day: never part of what must repeat."""
+def _measure_cost(outcome: Outcome, processes: int) -> dict[str, Any]:
+    """Return what depends on the machine and the day: never part of what must repeat.
+
+    Of a team it is what its first process has measured.
+    """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     device = choose_device("auto")
     cuda = device.type == "cuda"
     gpu_peak = torch.cuda.max_memory_allocated() if cuda else None
+    share = outcome.batch_size // processes
     return {
         "seconds": round(outcome.seconds, 3),
+        "seconds_per_epoch": _round(outcome.seconds / outcome.epochs if outcome.epochs else None),
+        "images_per_second": _round(outcome.images_per_second),
         "batch_size": outcome.batch_size,
         "peak_memory_bytes": peak if sys.platform == "darwin" else 1024 * peak,
         "gpu_peak_memory_bytes": gpu_peak,
         # To set beside the sample memory that is counted; weights and workspaces are in it, too.
-        "gpu_peak_bytes_per_image": gpu_peak // outcome.batch_size
-        if gpu_peak and outcome.batch_size
-        else None,
+        "gpu_peak_bytes_per_image": gpu_peak // share if gpu_peak and share else None,
         "device": torch.cuda.get_device_name(device) if cuda else platform.machine(),
         "host": platform.node(),
         "slurm_job": _name_slurm_job(),

@@ -70,12 +70,32 @@ class GeneratorSettings(Record):
 class TrainingSettings(Record):
     """How a network is trained; lengths in pixels.
 
-    `cutout` is the side of the erased square, 0 for none; `flip` mirrors left and right;
-    `gradient_clip` bounds the norm of all gradients together.
+    Attributes:
+        batch_size: images per step, those of all processes together.
+        learning_rate: the highest one, at that batch size; by the batch size if None.
+        momentum: of stochastic gradient descent.
+        weight_decay: share of each parameter, times the rate, that a step takes away.
+        gradient_clip: bound on the norm of all gradients together.
+        crop_padding: border around an image before a random window is cut out; 0 for none.
+        flip: whether images are mirrored left and right.
+        cutout: side of the erased square, 0 for none.
+        threads: of the CPU, in each process.
+        crop: `padded`, a window of the image with a border, or `resized`, a window of random area
+            and shape, resized.
+        crop_scale: least and largest share of the image's area in a resized crop.
+        colour_jitter: most that brightness, contrast, saturation and hue change; 0 for none.
+        warmup_epochs: in which the rate rises on a line from 0.
+        label_smoothing: share of the target that all classes have alike, in [0, 1).
+        processes: that share each batch, one GPU each.
+        synchronise_norm: whether batch norm takes the statistics of all processes.
+        precision: `float32`, or `bfloat16` for mixed precision.
+        channels_last: whether the channels of a pixel lie together in memory.
+        compile: whether torch.compile makes one program of the network.
+        memory_gb: that a batch may take by the sample memory counted; None for no bound.
     """
 
     batch_size: int
-    learning_rate: float
+    learning_rate: float | None
     momentum: float
     weight_decay: float
     gradient_clip: float
@@ -83,6 +103,17 @@ class TrainingSettings(Record):
     flip: bool
     cutout: int
     threads: int
+    crop: str = "padded"
+    crop_scale: Sequence[float] = (0.08, 1.0)
+    colour_jitter: Sequence[float] = (0.0, 0.0, 0.0, 0.0)
+    warmup_epochs: int = 0
+    label_smoothing: float = 0.0
+    processes: int = 1
+    synchronise_norm: bool = True
+    precision: str = "float32"
+    channels_last: bool = True
+    compile: bool = False
+    memory_gb: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +235,8 @@ def read_json(path: Path) -> Any:
 def read_protocol(path: Path) -> Protocol:
     """Return how networks are drawn and trained."""
     values = _expect(path, dict)
-    settings = _read_record(GeneratorSettings, path, values.get("generator_settings", {}))
-    training = _read_record(TrainingSettings, path, values.get("training", {}))
+    settings = _read_record(GeneratorSettings, path, _tuples(values.get("generator_settings", {})))
+    training = _read_record(TrainingSettings, path, _tuples(values.get("training", {})))
     whole = values | {"generator_settings": settings, "training": training}
     return _read_record(Protocol, path, whole)
 
@@ -231,6 +262,11 @@ def read_trial(path: Path) -> Trial:
 
 
 R = TypeVar("R", bound=Record)
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with the tuples that JSON made lists of."""
+    return {key: tuple(item) if isinstance(item, list) else item for key, item in values.items()}
 
 
 def _expect(path: Path, kind: type) -> Any:

@@ -78,12 +78,21 @@ class Settings:
     @property
     def search_protocol(self) -> Protocol:
         """How the trials of the search are trained."""
-        return self._protocol(self.values["batch_size"], self.values["learning_rate"])
+        return self._protocol(self.values["batch_size"], self.values["learning_rate"], False)
 
     @property
     def final_protocol(self) -> Protocol:
         """How the winner's networks are trained to completion."""
-        return self._protocol(self.values["final_batch_size"], self.values["final_learning_rate"])
+        batch_size, rate, compiled = (
+            self.values[f"final_{key}"] for key in ("batch_size", "learning_rate", "compile")
+        )
+        return self._protocol(batch_size, rate, compiled)
+
+    @property
+    def stored_size(self) -> int:
+        """Height and width of prepared images, in pixels."""
+        given, size = self.values["stored_size"], self.values["image_size"]
+        return int(given or (round(size * 8 / 7) if self.values["crop"] == "resized" else size))
 
     @property
     def generator_settings(self) -> GeneratorSettings:
@@ -105,7 +114,7 @@ class Settings:
         given = self.values[key]
         return int(self.values["image_size"] // share if given is None else given)
 
-    def _protocol(self, batch_size: int, learning_rate: float | None) -> Protocol:
+    def _protocol(self, batch_size: int, learning_rate: float | None, compiled: bool) -> Protocol:
         values = self.values
         return Protocol(
             generator=values["generator"],
@@ -113,9 +122,13 @@ class Settings:
             parameter_limit=values["parameter_limit"],
             training=TrainingSettings(
                 batch_size=batch_size,
-                learning_rate=learning_rate or scale_learning_rate(batch_size),
+                learning_rate=learning_rate,
                 crop_padding=self._length("crop_padding", 8),
                 cutout=self._length("cutout", 2),
+                processes=values["gpus_per_trial"],
+                compile=compiled,
+                crop_scale=tuple(values["crop_scale"]),
+                colour_jitter=tuple(values["colour_jitter"]),
                 **{key: values[key] for key in TRAINING_KEYS},
             ),
         )
@@ -128,6 +141,13 @@ TRAINING_KEYS = (
     "gradient_clip",
     "flip",
     "threads",
+    "crop",
+    "warmup_epochs",
+    "label_smoothing",
+    "synchronise_norm",
+    "precision",
+    "channels_last",
+    "memory_gb",
 )
 BOHB_OPTIONS = {
     "min_points_in_model": "min_points",
@@ -138,17 +158,6 @@ BOHB_OPTIONS = {
     "min_bandwidth": "min_bandwidth",
 }
 """HpBandSter's names of the options, and ours."""
-
-
-def scale_learning_rate(batch_size: int) -> float:
-    """Return the first learning rate that goes with a batch size.
-
-    0.025 at 96 and 0.1 at 512 as in the paper, on a line through both; below 96 in proportion
-    to the batch, since that line would reach zero.
-    """
-    if batch_size < 96:
-        return 0.025 * batch_size / 96
-    return 0.025 + (0.1 - 0.025) * (batch_size - 96) / (512 - 96)
 
 
 def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
@@ -225,17 +234,53 @@ def _check_together(settings: Settings) -> None:
             f"min_points must be at least {fewest}, the hyperparameters + 1,"
             f" got {values['min_points']}"
         )
-    for key in ("cutout", "crop_padding"):
-        if values[key] is not None and values[key] >= values["image_size"]:
-            raise ValueError(
-                f"{key} must be below image_size, or nothing is left of an image, got"
-                f" {values[key]} at {values['image_size']} pixels"
-            )
+    _check_images(settings)
     # Two classes is the least: with more, the smallest network is larger still.
     task = Task(values["image_size"], values["image_channels"], 2, values["parameter_limit"])
     given = open_settings(settings.generator_settings, settings.ranges)
     smallest = settings.generator.smallest_cells(settings.ranges, given)
     fit_cells(values["generator"], smallest, given.channel_ratios, task)
+
+
+def _check_images(settings: Settings) -> None:
+    """Raise ValueError where what is done to the images doesn't go together."""
+    values = settings.values
+    size, channels = values["image_size"], values["image_channels"]
+    for key in ("cutout", "crop_padding"):
+        if values[key] is not None and values[key] >= size:
+            raise ValueError(
+                f"{key} must be below image_size, or nothing is left of an image, got"
+                f" {values[key]} at {size} pixels"
+            )
+    if settings.stored_size < size:
+        raise ValueError(
+            f"stored_size must be image_size or more, got {settings.stored_size} for {size} pixels"
+        )
+    for key in ("channel_mean", "channel_std"):
+        if values[key] is not None and len(values[key]) != channels:
+            raise ValueError(
+                f"{key} must have a number for each of the {channels} channels, got {values[key]}"
+            )
+    if values["crop_scale"][0] > values["crop_scale"][1]:
+        raise ValueError(
+            f"crop_scale must be the least, then the largest, got {values['crop_scale']}"
+        )
+    if channels == 1 and (values["colour_jitter"][2] or values["colour_jitter"][3]):
+        raise ValueError(
+            "grey images have no saturation and hue to change: colour_jitter must end in 0, 0,"
+            f" got {values['colour_jitter']}"
+        )
+    shortest = min(values["min_budget"], values["final_epochs"])
+    if values["warmup_epochs"] >= shortest:
+        raise ValueError(
+            f"warmup_epochs must be below the shortest training, {shortest} epochs, got"
+            f" {values['warmup_epochs']}"
+        )
+    if values["colour_jitter"][3] > 0.5:
+        raise ValueError(
+            "colour_jitter's hue must be at most 0.5, half a turn, got"
+            f" {values['colour_jitter'][3]}"
+        )
 
 
 def _check_generator(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from nago.paths import checkpoint_file, trial_file
-from nago.records import RecordError, read_json, read_trial
+from nago.records import RecordError, read_json, read_trial, trial_name
 from nago.search.brackets import Rung
 
 STALE_SECONDS = 15 * 60
@@ -56,6 +56,37 @@ def count_status(
     return statuses
 
 
+def list_running(
+    search: Path, plan: Sequence[Sequence[Rung]], logs: Path, now: float | None = None
+) -> list[tuple[str, str]]:
+    """Return the name of each training at work, and the last that it said of its progress.
+
+    Args:
+        search: the folder `results/{dataset}/{search}`.
+        plan: the rungs of each bracket.
+        logs: the folder of the logs of the trainings.
+        now: seconds since the epoch; the clock's if None.
+    """
+    moment = time.time() if now is None else now
+    names = [
+        trial_name(bracket, rung, slot)
+        for bracket, rungs in enumerate(plan)
+        for rung in range(len(rungs))
+        for slot in range(rungs[rung].size)
+        if _find_state(trial_file(search, bracket, rung, slot), moment) == "running"
+    ]
+    return [(name, _read_progress(logs / f"{name}.log")) for name in names]
+
+
+def _read_progress(log: Path) -> str:
+    """Return the last line of a log that says how far the training is, or nothing."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line for line in reversed(lines) if line.startswith("epoch ")), "")
+
+
 def _find_state(path: Path, now: float) -> str:
     try:
         return "done" if read_trial(path).validation_error is not None else "failed"
@@ -68,8 +99,13 @@ def _find_state(path: Path, now: float) -> str:
     return "running" if age < STALE_SECONDS else "interrupted"
 
 
-def describe_status(name: str, statuses: Sequence[BracketStatus]) -> str:
-    """Return a table for people, a line per bracket and one for all, under the search's name."""
+def describe_status(
+    name: str, statuses: Sequence[BracketStatus], running: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Return a table for people, a line per bracket and one for all, under the search's name.
+
+    Below it stands a line for each training at work.
+    """
     columns = ("bracket", "planned", "done", "running", "interrupted", "missing", "failed")
     rows = [[getattr(status, column) for column in columns] for status in statuses]
     totals = ["all", *(sum(row[place] for row in rows) for place in range(1, len(columns)))]
@@ -77,7 +113,8 @@ def describe_status(name: str, statuses: Sequence[BracketStatus]) -> str:
         "  ".join(f"{cell!s:>{len(column)}}" for cell, column in zip(line, columns, strict=True))
         for line in ([*columns], *rows, totals)
     ]
-    return "\n".join([name, *lines])
+    progress = [f"{trial}  {line}".rstrip() for trial, line in running]
+    return "\n".join([name, *lines, *progress])
 
 
 def describe_results(search: Path) -> str:

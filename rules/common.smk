@@ -29,6 +29,11 @@ SEARCH = SETTINGS.search
 RESULTS = f"results/{DATASET}/{SEARCH}"
 PARTS = ("train", "validation", "test")
 KEEP = SETTINGS.values["continue"]
+# What starts the script of a training: as many processes as share its batches.
+PROCESSES = SETTINGS.values["gpus_per_trial"]
+LAUNCH = "python"
+if PROCESSES > 1:
+    LAUNCH = f"python scripts/launch.py --processes {PROCESSES}"
 # Snakemake removes a state once the rung above is done.
 STATE = "results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.state"
 STATE_OUTPUT = {"state": temp(STATE)}
@@ -138,6 +143,32 @@ def data_root_option(wildcards):
     return f"--data-root {shlex.quote(root)}" if root else ""
 
 
+def image_options(wildcards):
+    """Return what is made of the images, as options of the shell."""
+    values = SETTINGS.values
+    statistics = [
+        f"--{key.replace('_', '-')} {' '.join(map(repr, values[key]))}"
+        for key in ("channel_mean", "channel_std")
+        if values[key] is not None
+    ]
+    return " ".join(
+        [
+            f"--source {values['source']}",
+            f"--image-size {values['image_size']}",
+            f"--stored-size {SETTINGS.stored_size}",
+            f"--image-channels {values['image_channels']}",
+            f"--cache-gb {values['cache_gb']!r}",
+            *statistics,
+        ]
+    )
+
+
+def part_options(wildcards):
+    """Return how the parts are cut, as options of the shell."""
+    keys = ("split", "validation_fraction", "test_fraction", "seed")
+    return " ".join(f"--{key.replace('_', '-')} {SETTINGS.values[key]}" for key in keys)
+
+
 def states_below(wildcards):
     """Return the last states of the rung below, where its trials are continued."""
     if KEEP and int(wildcards.rung) > 0:
@@ -219,8 +250,9 @@ def refuse_bad_data_root():
     """Raise before the first job if the images can't be where the settings say."""
     from nago.data.datasets import check_source
 
+    keys = ("source", "data_root", "split", "download")
     try:
-        check_source(SETTINGS.values["source"], SETTINGS.values["data_root"])
+        check_source(*(SETTINGS.values[key] for key in keys))
     except UserError as error:
         raise WorkflowError(str(error))
 

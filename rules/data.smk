@@ -1,31 +1,30 @@
-# From images to arrays. The parts are files of their own: a search reads none of the test's. Later
-# steps name dataset.json only, which is written last and stands for the arrays: four inputs less
-# for each training keep the graph of a large search quick.
+# From images to a prepared data set. The parts are files of their own: a search reads none of the
+# test's. Later steps name dataset.json only, which is written last and stands for the others:
+# four inputs less for each training keep the graph of a large search quick.
 
 
 rule prepare:
-    """The arrays of a data set, its parts and channel statistics; once."""
+    """A data set, verified, in parts and with its channel statistics; once."""
     output:
+        # The images are arrays or, of a large data set, names of files: which of the two isn't
+        # known before, so neither is declared.
         info="data/{dataset}/dataset.json",
-        images=[f"data/{{dataset}}/{part}.images.npy" for part in PARTS],
         labels=[f"data/{{dataset}}/{part}.labels.npy" for part in PARTS],
     log:
         "logs/{dataset}/prepare.log",
+    threads: 4
+    resources:
+        # No param: data are the same whether found or fetched, and leaving the setting away later
+        # must run nothing again.
+        download=int(SETTINGS.values["download"]),
     params:
         folder=data_folder,
-        source=SETTINGS.values["source"],
         root=data_root_option,
-        image_size=SETTINGS.values["image_size"],
-        image_channels=SETTINGS.values["image_channels"],
-        validation_fraction=SETTINGS.values["validation_fraction"],
-        test_fraction=SETTINGS.values["test_fraction"],
-        seed=SETTINGS.values["seed"],
+        images=image_options,
+        parts=part_options,
     message:
         "prepare the data set {wildcards.dataset}"
     shell:
-        "python scripts/prepare.py --source {params.source} {params.root}"
-        " --name {wildcards.dataset}"
-        " --image-size {params.image_size} --image-channels {params.image_channels}"
-        " --validation-fraction {params.validation_fraction}"
-        " --test-fraction {params.test_fraction} --seed {params.seed}"
-        " --output {params.folder} > {log} 2>&1"
+        "python scripts/prepare.py {params.root} --name {wildcards.dataset}"
+        " {params.images} {params.parts} --download {resources.download}"
+        " --workers {threads} --output {params.folder} > {log} 2>&1"

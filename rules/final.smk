@@ -27,14 +27,20 @@ rule train_final:
         curve="results/{dataset}/{search}/final/{network}.curve.csv",
     log:
         "logs/{dataset}/{search}/train_final/{network}.log",
+    threads: PROCESSES * SETTINGS.values["threads"]
+    resources:
+        gpu=PROCESSES,
+        tasks=PROCESSES,
     params:
+        launch=LAUNCH,
         data=data_folder,
         epochs=SETTINGS.values["final_epochs"],
         seed=SETTINGS.values["seed"],
     message:
         "train network {wildcards.network} of the best generator to completion and test it"
     shell:
-        "python scripts/train_final.py --incumbent {input.incumbent} --network {wildcards.network}"
-        " --protocol {input.protocol} --epochs {params.epochs} --seed {params.seed}"
-        " --data {params.data} --curve {output.curve} --weights {output.weights}"
+        "{params.launch} scripts/train_final.py --incumbent {input.incumbent}"
+        " --network {wildcards.network} --protocol {input.protocol}"
+        " --epochs {params.epochs} --seed {params.seed}"
+        " --data {params.data} --cpus {threads} --curve {output.curve} --weights {output.weights}"
         " --output {output.result} > {log} 2>&1"

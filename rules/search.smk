@@ -101,15 +101,20 @@ rule train:
         curve="results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.curve.csv",
     log:
         "logs/{dataset}/{search}/train/b{bracket}-r{rung}-s{slot}.log",
+    threads: PROCESSES * SETTINGS.values["threads"]
+    resources:
+        gpu=PROCESSES,
+        tasks=PROCESSES,
     params:
+        launch=LAUNCH,
         data=data_folder,
         states=state_options,
     message:
         "train trial b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
     shell:
-        "python scripts/train.py --proposals {input.proposals} --slot {wildcards.slot}"
+        "{params.launch} scripts/train.py --proposals {input.proposals} --slot {wildcards.slot}"
         " --name b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
-        " --protocol {input.protocol} --data {params.data} {params.states}"
+        " --protocol {input.protocol} --data {params.data} --cpus {threads} {params.states}"
         " --curve {output.curve} --output {output.trial} > {log} 2>&1"
 
 

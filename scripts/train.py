@@ -9,6 +9,7 @@ from nago.records import read_proposals, read_protocol, write_bytes, write_trial
 from nago.script import run_script
 from nago.training.checkpoint import keep_state
 from nago.training.outcome import write_curve
+from nago.training.team import join_team
 
 
 def main() -> None:
@@ -21,21 +22,28 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the prepared data")
     parser.add_argument("--states", type=Path, help="folder of the states of the rung below")
     parser.add_argument("--keep-state", type=Path, help="where to leave the last state")
+    parser.add_argument("--cpus", type=int, default=1, help="of the job")
     parser.add_argument("--curve", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
     proposal = read_proposals(args.proposals)[args.slot]
+    protocol = read_protocol(args.protocol)
     checkpoint = checkpoint_file(args.output)
     start = state_file(args.states, proposal.parent) if args.states and proposal.parent else None
-    trial, curve = evaluate_proposal(
-        name=args.name,
-        proposal=proposal,
-        protocol=read_protocol(args.protocol),
-        data=args.data,
-        checkpoint=checkpoint,
-        start=start,
-    )
+    with join_team(protocol.training.processes) as team:
+        trial, curve = evaluate_proposal(
+            name=args.name,
+            proposal=proposal,
+            protocol=protocol,
+            data=args.data,
+            checkpoint=checkpoint,
+            start=start,
+            team=team,
+            workers=args.cpus // team.size,
+        )
+    if not team.leads:
+        return
     write_curve(args.curve, curve)
     if args.keep_state and trial.status == "invalid":
         write_bytes(args.keep_state, b"")  # it never trained, so nobody continues it

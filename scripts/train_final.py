@@ -11,6 +11,7 @@ from nago.records import read_json, read_protocol, write_json
 from nago.script import run_script
 from nago.seeds import derive_seed
 from nago.training.outcome import write_curve
+from nago.training.team import join_team
 
 
 def main() -> None:
@@ -22,20 +23,27 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of the prepared data")
+    parser.add_argument("--cpus", type=int, default=1, help="of the job")
     parser.add_argument("--curve", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
     checkpoint = checkpoint_file(args.output)
-    result, curve, network = train_final(
-        configuration=read_json(args.incumbent)["configuration"],
-        protocol=read_protocol(args.protocol),
-        epochs=args.epochs,
-        seed=derive_seed(args.seed, "final", args.network),
-        data=args.data,
-        checkpoint=checkpoint,
-    )
+    protocol = read_protocol(args.protocol)
+    with join_team(protocol.training.processes) as team:
+        result, curve, network = train_final(
+            configuration=read_json(args.incumbent)["configuration"],
+            protocol=protocol,
+            epochs=args.epochs,
+            seed=derive_seed(args.seed, "final", args.network),
+            data=args.data,
+            checkpoint=checkpoint,
+            team=team,
+            workers=args.cpus // team.size,
+        )
+    if not team.leads:
+        return
     write_curve(args.curve, curve)
     save_network(args.weights, network, read_info(args.data), result["status"])
     write_json(args.output, result)

@@ -1,11 +1,13 @@
-"""Augmentation against loops over single images and against the counts that chance allows."""
+"""Augmentation against loops over single images, torchvision and the counts chance allows."""
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
+from torchvision.transforms.v2 import functional
 
-from nago.data.augmentation import augment, crop, cutout_mask, normalise
+from nago.data import augmentation
+from nago.data.augmentation import change_images, draw_changes, normalise, present
 from nago.records import TrainingSettings
 
 MEAN, STD = torch.tensor([0.2, 0.5, 0.7]), torch.tensor([0.1, 0.3, 0.25])
@@ -26,9 +28,26 @@ def settings(**changes):
     return TrainingSettings(**(PLAIN | changes))
 
 
-def draw_images(number=9, height=6, width=5, channels=3):
+LARGE = {
+    "crop": "resized",
+    "crop_scale": (0.2, 1.0),
+    "flip": True,
+    "colour_jitter": (0.4, 0.4, 0.4, 0.2),
+    "cutout": 6,
+}
+
+
+def draw_images(number=9, size=6, channels=3):
     rng = np.random.default_rng(0)
-    return torch.from_numpy(rng.integers(0, 256, (number, channels, height, width), np.uint8))
+    return torch.from_numpy(rng.integers(0, 256, (number, channels, size, size), np.uint8))
+
+
+def augment(images, mean, std, settings, rng, *, size=None):
+    """Changes are drawn and made."""
+    number, _, _, stored_size = images.shape
+    size = size or stored_size
+    changes = draw_changes(number, stored_size, size, settings, rng)
+    return change_images(images, changes, mean, std, settings, size)
 
 
 def rng(seed=0):
@@ -41,31 +60,6 @@ def test_normalise_subtracts_the_mean_and_divides_by_the_deviation():
     normalised = normalise(images, MEAN, STD)
     assert normalised.dtype == torch.float32
     np.testing.assert_allclose(normalised, expected, rtol=1e-5, atol=1e-5)
-
-
-def test_crop_equals_slices_of_each_image_with_a_black_border():
-    images, padding = draw_images(number=50), 2
-    numbers = np.random.default_rng(1)
-    top, left = numbers.integers(0, 2 * padding + 1, (2, 50))
-    mirror = numbers.random(50) < 0.5
-    ours = crop(images, padding, *(torch.from_numpy(x) for x in (top, left, mirror)))
-    for i, image in enumerate(images.numpy()):
-        border = np.pad(image, ((0, 0), (padding, padding), (padding, padding)))
-        window = border[:, top[i] : top[i] + 6, left[i] : left[i] + 5]
-        np.testing.assert_array_equal(ours[i], window[:, :, ::-1] if mirror[i] else window)
-
-
-@pytest.mark.parametrize("side", [1, 2, 3, 4, 20])
-def test_cutout_erases_the_square_around_each_centre_and_no_more(side):
-    rows, columns = (places.ravel() for places in np.mgrid[:6, :5])
-    mask = cutout_mask(6, 5, side, torch.from_numpy(rows), torch.from_numpy(columns))
-    for i, (row, column) in enumerate(zip(rows, columns, strict=True)):
-        expected = np.ones((6, 5))
-        for y in range(row - side // 2, row - side // 2 + side):
-            for x in range(column - side // 2, column - side // 2 + side):
-                if 0 <= y < 6 and 0 <= x < 5:
-                    expected[y, x] = 0
-        np.testing.assert_array_equal(mask[i, 0], expected)
 
 
 def test_without_settings_nothing_is_changed_at_random():
@@ -145,3 +139,102 @@ def test_crop_mirror_and_cutout_are_independent():
     counts = np.histogram2d(*cells, bins=[np.arange(4), np.arange(7)])[0]
     assert counts.sum() == 6000
     assert chisquare(counts.ravel()).pvalue > 0.01
+
+
+def test_all_windows_of_a_larger_image_are_equally_likely():
+    seen = augment(mark(3, 3), MEAN[:1], STD[:1], settings(), rng(), size=5)  # of 7 x 7
+    rows, columns = find_marks(seen)
+    counts = np.histogram2d(rows, columns, bins=[np.arange(1, 5)] * 2)[0]  # places 1 to 3
+    assert counts.sum() == 6000
+    assert chisquare(counts.ravel()).pvalue > 0.01
+
+
+def test_a_window_larger_than_the_image_is_refused():
+    with pytest.raises(ValueError, match="needs stored_size 7 or more with crop_padding 2"):
+        draw_changes(3, 6, 11, settings(crop_padding=2), rng())
+
+
+def test_all_changes_together_equal_those_of_torchvision_one_after_the_other():
+    images, everything = draw_images(20, 40), settings(**LARGE)
+    changes = draw_changes(20, 40, 24, everything, rng(4))
+    ours = change_images(images, changes, MEAN, STD, everything, 24)
+    kinds = (
+        functional.adjust_brightness,
+        functional.adjust_contrast,
+        functional.adjust_saturation,
+        functional.adjust_hue,
+    )
+    for i in range(20):
+        window = changes.windows[i].tolist()
+        image = functional.resized_crop(images[i] / 255, *window, [24, 24], antialias=True)
+        image = functional.horizontal_flip(image) if changes.mirror[i] else image
+        for kind in changes.orders[i].tolist():
+            image = kinds[kind](image, changes.factors[i, kind].item())
+        expected = functional.normalize(image, MEAN.tolist(), STD.tolist())
+        row, column = changes.centres[i].tolist()
+        expected[:, max(row - 3, 0) : row + 3, max(column - 3, 0) : column + 3] = 0
+        torch.testing.assert_close(ours[i], expected, rtol=0, atol=0.002)
+
+
+@pytest.mark.parametrize("changes", [{"crop_padding": 2, "flip": True, "cutout": 3}, LARGE])
+def test_a_share_of_a_batch_is_changed_as_within_the_whole(changes):
+    images, asked = draw_images(10, 16), settings(**changes)
+    drawn = draw_changes(10, 16, 16, asked, rng(1))
+    whole = change_images(images, drawn, MEAN, STD, asked, 16)
+    parts = [slice(0, 3), slice(3, 4), slice(4, 10)]
+    shares = [
+        change_images(images[part], drawn.take(part), MEAN, STD, asked, 16) for part in parts
+    ]
+    torch.testing.assert_close(torch.cat(shares), whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"crop_padding": 2, "flip": True, "cutout": 3}, LARGE])
+def test_how_many_images_a_cpu_changes_at_once_does_not_matter(changes, monkeypatch):
+    images, asked = draw_images(10, 16), settings(**changes)
+    results = []
+    for values in (1, 3 * 3 * 16**2, 10**9):
+        monkeypatch.setattr(augmentation, "CPU_VALUES", values)
+        results.append(augment(images, MEAN, STD, asked, rng(2)))
+    for result in results[1:]:
+        torch.testing.assert_close(result, results[0], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"crop_padding": 2, "flip": True, "cutout": 3}, LARGE])
+def test_the_values_of_a_device_are_never_waited_for(changes, monkeypatch):
+    """A meta tensor has a device but no values: to ask for one is an error."""
+    monkeypatch.setattr(augmentation, "GPU_VALUES", 4 * 3 * 16**2)
+    images, mean, std = (values.to("meta") for values in (draw_images(10, 18), MEAN, STD))
+    with pytest.raises(RuntimeError, match="meta"):
+        images.max().item()
+    ours = augment(images, mean, std, settings(**changes), rng(), size=16)
+    assert (ours.shape, ours.device.type) == ((10, 3, 16, 16), "meta")
+    assert present(images, mean, std, 16).device.type == "meta"
+
+
+@pytest.mark.parametrize("changes", [{"crop_padding": 2, "flip": True, "cutout": 3}, LARGE])
+def test_how_many_random_numbers_a_batch_takes_depends_on_its_size_and_settings_alone(changes):
+    asked, states = settings(**changes), []
+    for stored_size, size in ((32, 32), (40, 36), (256, 224)):
+        numbers = rng(3)
+        draw_changes(11, stored_size, size, asked, numbers)
+        states.append(numbers.get_state())
+    assert torch.equal(states[0], states[1])
+    assert torch.equal(states[0], states[2])
+
+
+@pytest.mark.parametrize(("stored_size", "size"), [(256, 224), (8, 8), (9, 6), (11, 8)])
+def test_an_evaluation_sees_the_centre_as_torchvision_cuts_it(stored_size, size):
+    images = draw_images(2, stored_size)
+    centre = functional.center_crop(images, [size, size])
+    assert torch.equal(present(images, MEAN, STD, size), normalise(centre, MEAN, STD))
+
+
+def test_grey_images_stay_grey():
+    images = draw_images(12, 16, channels=1)
+    ours = augment(images, MEAN[:1], STD[:1], settings(**LARGE), rng(), size=12)
+    threefold = images.expand(-1, 3, -1, -1)
+    coloured = augment(
+        threefold, MEAN[:1].expand(3), STD[:1].expand(3), settings(**LARGE), rng(), size=12
+    )
+    # The three weights of grey have the sum 0.9999.
+    torch.testing.assert_close(ours.expand(-1, 3, -1, -1), coloured, rtol=0, atol=0.01)

@@ -290,6 +290,32 @@ def test_the_status_tells_a_training_at_work_from_one_that_was_cut_off(nago, pro
     assert output.splitlines()[2].split() == ["0", "3", "0", "1", "1", "1", "0"]
 
 
+def test_a_search_is_followed_until_all_its_trials_are_done(nago, project, finished, monkeypatch):
+    options = ["--config", *[f"{key}={value}" for key, value in TINY.items()]]
+    pauses = []
+
+    def wait(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:  # until then nothing changes, and nothing is printed
+            shutil.copytree(finished.folder / "results", project / "results")
+
+    monkeypatch.setattr("nago.cli.progress.time.sleep", wait)
+    code, output, errors = nago("status", "--follow", 0.5, *options)
+    assert (code, errors, pauses) == (0, "", [0.5] * 3)
+    lines = [line.split() for line in output.splitlines() if line.strip().startswith("all")]
+    assert lines == [["all", "5", "0", "0", "0", "5", "0"], ["all", "5", "5", "0", "0", "0", "0"]]
+
+
+def test_following_ends_quietly_when_it_is_interrupted(nago, project, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nago.cli.progress.time.sleep", interrupt)
+    code, output, errors = nago("status", "--follow")
+    assert (code, errors) == (0, "")
+    assert "missing" in output
+
+
 def test_help_and_version_are_there_for_every_command(nago):
     for command in ([], ["sample"], ["rebuild"], ["forecast"], ["status"]):
         code, output, _ = nago(*command, "--help")

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from nago.data import arrays
+from nago.data.arrays import ChannelSums
 from nago.data.datasets import check_source, prepare, read_info, read_part
-from nago.data.folders import DataError, to_pixels
+from nago.data.pixels import DataError, to_pixels
 from nago.records import RecordError, UserError
 
 PARTS = ("train", "validation", "test")
@@ -60,6 +60,22 @@ def read_all(directory):
     return tuple(np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
 
 
+def test_images_can_be_kept_larger_than_networks_see_them(digits, tmp_path):
+    info = prepare_digits(tmp_path, stored_size=10)
+    assert (info.image_size, info.stored_size, info.cached) == (8, 10, True)
+    assert (digits[1].image_size, digits[1].stored_size) == (8, 8)
+    images, _ = read_part(tmp_path, "train")
+    assert images.shape[1:] == (1, 10, 10)
+    with pytest.raises(UserError, match=r"stored_size no less, .* stored_size=7"):
+        prepare_digits(tmp_path, stored_size=7)
+
+
+def test_parts_are_read_only(digits):
+    images, _ = read_part(digits[0], "train")
+    with pytest.raises(ValueError, match="read-only"):
+        images[0] = 0
+
+
 def test_digits_are_scikit_learns_pixel_by_pixel(digits):
     images, labels = read_all(digits[0])
     truth = load_digits()
@@ -81,16 +97,38 @@ def test_statistics_are_those_of_the_train_part_alone(digits):
     assert info.mean[0] != pytest.approx((read_all(digits[0])[0] / 255).mean(), rel=1e-6)
 
 
+def measure(images):
+    sums = ChannelSums(images.shape[1])
+    for image in images:
+        sums.add(image)
+    return sums.measure()
+
+
 def test_statistics_of_colour_are_per_channel():
     images = np.random.default_rng(0).integers(0, 256, (150, 3, 4, 5), dtype=np.uint8)
     images[:, 1] //= 3
-    mean, std = arrays.measure_channels(images)
+    mean, std = measure(images)
     np.testing.assert_allclose(mean, (images / 255).mean(axis=(0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(std, (images / 255).std(axis=(0, 2, 3)), rtol=1e-12)
 
 
 def test_a_channel_of_one_value_has_no_deviation_to_divide_by():
-    assert arrays.measure_channels(np.full((3, 1, 2, 2), 51, np.uint8)) == ((0.2,), (1.0,))
+    assert measure(np.full((3, 1, 2, 2), 51, np.uint8)) == ((0.2,), (1.0,))
+
+
+def test_statistics_of_bright_images_don_t_overflow():
+    assert measure(np.full((2, 1, 300, 300), 255, np.uint8)) == ((1.0,), (1.0,))
+
+
+def test_given_statistics_take_the_place_of_those_of_the_train_part(digits, tmp_path):
+    measured = digits[1]
+    mean = prepare_digits(tmp_path, channel_mean=[0.25])
+    assert (mean.mean, mean.std) == ((0.25,), measured.std)
+    both = prepare_digits(tmp_path, channel_mean=[0.25], channel_std=[0.5])
+    assert (both.mean, both.std) == ((0.25,), (0.5,))
+    assert read_info(tmp_path) == both
+    # a checkpoint of other statistics must not be taken for one of these
+    assert len({measured.fingerprint, mean.fingerprint, both.fingerprint}) == 3
 
 
 def test_the_description_is_read_back_as_it_was_written(digits):
@@ -252,7 +290,7 @@ def test_a_failed_preparation_leaves_the_old_data_set(root, tmp_path, monkeypatc
 
     for module_name in (
         "os.fsync",
-        "nago.data.datasets.hash_arrays",
+        "nago.data.datasets.write_parts",
         "nago.data.datasets.write_json",
     ):
         with monkeypatch.context() as patch:
@@ -295,7 +333,7 @@ def test_a_damaged_or_missing_part_is_found(root, tmp_path):
 @pytest.mark.parametrize(
     ("source", "make", "message"),
     [
-        ("cifar", None, "source must be one of digits, folder, got 'cifar'"),
+        ("cifar", None, "source must be one of digits, cifar10, .*, folder, got 'cifar'"),
         ("folder", None, "needs data_root"),
         ("folder", "missing", "there is no "),
         ("folder", "file", "is a file"),

@@ -46,6 +46,7 @@ MAY_USE = {
 
 TORCH = {
     *("nago.data.images", "nago.data.augmentation", "nago.objective"),
+    *("nago.data.crops", "nago.data.colour", "nago.data.transfer"),
     *("nago.networks", "nago.training"),
 }
 """The modules and packages that may import torch."""
@@ -162,7 +163,10 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "matplotlib": {
             *("nago.report.style", "nago.report.figures", "nago.report.distributions"),
         },
-        "sklearn": {"nago.data.datasets"},
+        "sklearn": {"nago.data.sources.digits"},
+        "pickle": {"nago.data.sources.cifar"},
+        "urllib": {"nago.data.download"},
+        "scipy": {"nago.data.sources.flowers102"},
         "pandas": {
             *("nago.tables", "nago.search.incumbent"),
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
@@ -210,7 +214,7 @@ def test_the_workflow_imports_no_torch():
         ("nago.search.steps", "torch networkx numpy pandas matplotlib hpbandster"),
         ("nago.search.bohb", "torch networkx pandas matplotlib hpbandster statsmodels"),
         ("nago.tables", "torch networkx matplotlib"),
-        ("nago.data.datasets", "torch networkx pandas matplotlib sklearn"),
+        ("nago.data.datasets", "torch networkx pandas matplotlib sklearn scipy urllib.request"),
         ("nago.report.figures", "torch networkx"),
         ("nago.generators.draw", "torch pandas matplotlib"),
         ("nago.objective", "pandas matplotlib sklearn torchvision torch._dynamo"),

@@ -2,12 +2,15 @@
 
 import csv
 import math
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,9 +23,12 @@ from nago.training.checkpoint import keep_state, read_state
 from nago.training.device import is_out_of_memory
 from nago.training.epoch import cut_batches
 from nago.training.evaluation import evaluate
-from nago.training.loop import Run, train_network
+from nago.training.interruption import InterruptedTraining
+from nago.training.loop import train_network
 from nago.training.optimiser import MomentumSGD
 from nago.training.outcome import CurveRow, write_curve
+from nago.training.progress import Progress
+from nago.training.run import Run
 
 SETTINGS = TrainingSettings(
     batch_size=32,
@@ -128,7 +134,8 @@ def assert_same(network, outcome, undisturbed):
     expected, other, _ = undisturbed
     for name, value in network.state_dict().items():
         assert torch.equal(value, expected[name]), name
-    assert replace(outcome, seconds=0.0) == replace(other, seconds=0.0)
+    times = {"seconds": 0.0, "images_per_second": None}
+    assert replace(outcome, **times) == replace(other, **times)
 
 
 def test_a_training_learns(undisturbed):
@@ -180,6 +187,61 @@ def test_a_training_that_was_interrupted_ends_bit_for_bit_the_same(calls, undist
     assert_same(network, outcome, undisturbed)
     assert lines[0] == f"goes on after epoch {epochs}/6"
     assert len(lines) == 1 + 6 - epochs
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("calls", [1, 4, 5, 13])  # 5 batches per epoch
+def test_a_training_that_is_told_to_stop_does_so_after_the_step_and_goes_on_there(
+    calls, number, undisturbed, tmp_path
+):
+    before, lines = signal.getsignal(number), []
+    trap = Trap(make_network(), calls, lambda: signal.raise_signal(number))
+    run = make_run(tmp_path, report=lines.append)
+    with pytest.raises(InterruptedTraining) as stop:
+        train_network(trap, TRAIN, VALIDATION, run)
+    assert stop.value.code == 128 + number
+    assert signal.getsignal(number) is before
+    epoch, seen = divmod(32 * calls, 160)
+    place = f"epoch {epoch}/6" + (f" and {seen} images of the next" if seen else "")
+    assert lines[-1] == f"stopped by {number.name} after {place}"
+    state = read_state(tmp_path / "checkpoint")
+    assert (state["epoch"], state["seen"]) == (epoch, seen)
+    network = make_network()
+    assert_same(network, train_network(network, TRAIN, VALIDATION, run), undisturbed)
+    assert f"goes on after {place}" in lines
+
+
+def test_a_memory_that_is_full_in_an_epoch_that_was_interrupted_does_not_train_images_twice(
+    tmp_path,
+):
+    trap = Trap(make_network(), 3, lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(InterruptedTraining):
+        train_network(trap, TRAIN, VALIDATION, make_run(tmp_path))
+    seen = []
+
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network, self.full = make_network(), True
+
+        def forward(self, images):
+            if self.training and self.full:
+                self.full = False
+                fill_memory()
+            if self.training:
+                seen.append(len(images))
+            return self.network(images)
+
+        def state_dict(self, *args, **kwargs):
+            return self.network.state_dict(*args, **kwargs)
+
+        def load_state_dict(self, *args, **kwargs):
+            return self.network.load_state_dict(*args, **kwargs)
+
+    outcome = train_network(Counting(), TRAIN, VALIDATION, make_run(tmp_path))
+    assert (outcome.status, outcome.batch_size, outcome.epochs) == ("ok", 16, 6)
+    assert seen[:4] == [16] * 4  # 96 of 160 images were seen before
+    assert len(seen) == 4 + 5 * 10
 
 
 @pytest.fixture(scope="module")
@@ -339,6 +401,7 @@ def test_a_full_memory_halves_batch_and_learning_rate(error, tmp_path):
         "no memory for a batch of 32",
         "no memory for a batch of 16",
     ]
+    assert lines[0].endswith("goes on after epoch 0/6 with 16")
     assert outcome.curve[0].learning_rate == pytest.approx(0.1 / 4)
     small = replace(SETTINGS, batch_size=8, learning_rate=0.1 / 4)
     other = make_network()
@@ -368,7 +431,7 @@ def test_an_epoch_that_finds_the_memory_full_in_its_middle_begins_again(tmp_path
         outcome = train_network(Trap(network, calls, fill_memory), TRAIN, VALIDATION, run)
         results.append((network.state_dict(), outcome, run))
         assert (outcome.status, outcome.batch_size, len(outcome.curve)) == ("ok", 16, 6)
-    assert "epoch 2 begins again with 16" in lines[1]
+    assert lines[1] == "no memory for a batch of 32: goes on after epoch 1/6 with 16"
     assert [row.learning_rate for row in outcome.curve[:2]] == pytest.approx(
         [0.1, 0.05 * (1 + math.cos(math.pi / 6)) / 2]
     )
@@ -419,6 +482,74 @@ def test_each_line_of_the_log_says_how_far_and_how_well(tmp_path):
     assert lines[-1].endswith(" 0 s left")
 
 
+def test_a_long_epoch_is_reported_within_at_a_bounded_rate(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(
+        "nago.training.progress.time", SimpleNamespace(perf_counter=lambda: clock.now)
+    )
+    lines = []
+    progress = Progress(3, 1000, lines.append)
+    progress.begin_epoch(200)  # of an epoch that was interrupted
+    for seen in range(250, 1001, 50):
+        clock.now += 7.0
+        progress.count(seen)
+        if progress.due():
+            progress.step(2, seen, 1000, 0.5)
+    assert [line.split("  ")[1] for line in lines] == [
+        f"{seen}/1000 images" for seen in (450, 700, 950)
+    ]
+    # 750 images in 105 s; 1,050 images are left, 50 of this epoch and 1,000 of the next.
+    assert lines[-1] == "epoch 2/3  950/1000 images  loss 0.5000  7 images/s  147 s left"
+
+
+def test_smoothed_labels_and_narrow_numbers_change_what_is_learnt(undisturbed, tmp_path):
+    for change in ({"label_smoothing": 0.2}, {"precision": "bfloat16"}, {"warmup_epochs": 2}):
+        settings = replace(SETTINGS, **change)
+        run = make_run(tmp_path / str(change), settings=settings)
+        outcome = train_network(make_network(), TRAIN, VALIDATION, run)
+        assert outcome.curve != undisturbed[1].curve
+        assert outcome.validation_error < 0.6
+
+
+@pytest.mark.skipif(
+    shutil.which("g++") is None and not os.environ.get("CI"), reason="takes a C++ compiler"
+)
+def test_a_compiled_network_learns_the_same(tmp_path):
+    # One size of batches, so that one program is made.
+    plain = replace(SETTINGS, batch_size=161, flip=False, crop_padding=0)
+    curves = []
+    for settings in (plain, replace(plain, compile=True)):
+        network = make_network()
+        network[4].p = 0.0  # a program draws other random numbers
+        run = make_run(tmp_path / str(settings.compile), settings=settings, budget=3)
+        outcome = train_network(network, TRAIN, VALIDATION, run)
+        curves.append([(row.train_loss, row.validation_loss) for row in outcome.curve])
+    for ours, plainly in zip(*curves, strict=True):
+        assert ours == pytest.approx(plainly, rel=1e-4)
+
+
+def test_without_a_compiler_a_compiled_training_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    run = make_run(tmp_path, settings=replace(SETTINGS, compile=True))
+    with pytest.raises(UserError, match="final_compile takes a C"):
+        train_network(make_network(), TRAIN, VALIDATION, run)
+
+
+def test_labels_are_smoothed_in_training_alone(tmp_path):
+    settings = replace(SETTINGS, label_smoothing=0.5, batch_size=161)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    network.load_state_dict({"1.weight": torch.zeros(10, 64), "1.bias": torch.arange(10.0)})
+    run = make_run(tmp_path, settings=settings, budget=1)
+    row = train_network(network, TRAIN, None, run).curve[0]
+    logs = torch.arange(10.0).log_softmax(0)
+    targets = 0.5 * nn.functional.one_hot(TRAIN.labels, 10) + 0.5 / 10
+    assert row.train_loss == pytest.approx(-(targets * logs).sum(1).mean().item(), rel=1e-5)
+    network.load_state_dict({"1.weight": torch.zeros(10, 64), "1.bias": torch.arange(10.0)})
+    means = evaluate(network, TRAIN, 50, settings)
+    assert means.loss == pytest.approx(-logs[TRAIN.labels].mean().item(), rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("images", "sizes"), [(10, [4, 4, 2]), (9, [4, 4]), (3, [3]), (8, [4, 4])]
 )
@@ -433,21 +564,26 @@ def test_batches_hold_each_image_once_but_a_single_one_left_over(images, sizes):
 def test_evaluation_equals_the_images_taken_one_by_one():
     network = make_network()
     network[1].running_mean += 0.1
-    losses, wrong = [], 0
+    losses, wrong, wrong5 = [], 0, 0
     network.eval()
     for pixels, label in zip(VALIDATION.pixels, VALIDATION.labels, strict=True):
         scores = network(((pixels / 255 - 0.3) / 0.37)[None])[0].double()
         losses.append((scores.exp().sum().log() - scores[label]).item())
         wrong += int(scores.argmax() != label)
+        wrong5 += int((scores > scores[label]).sum() >= 5)
     network.train()
-    loss, error = evaluate(network, VALIDATION, batch_size=20)
+    loss, error, top5_error = evaluate(network, VALIDATION, 20, SETTINGS)
     assert loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
     assert error == wrong / len(VALIDATION)
+    assert 0 < top5_error == wrong5 / len(VALIDATION) < error
     assert network.training
 
 
 def test_a_curve_is_written_with_all_digits(tmp_path):
-    rows = [CurveRow(1, 0.1, 1 / 3, 0.2, None, None), CurveRow(2, 1e-17, 2 / 3, 0.1, 0.7, 0.3)]
+    rows = [
+        CurveRow(1, 0.1, 1 / 3, 0.2, None, None, None),
+        CurveRow(2, 1e-17, 2 / 3, 0.1, 0.7, 0.3, 0.2),
+    ]
     write_curve(tmp_path / "curve.csv", rows)
     with (tmp_path / "curve.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
@@ -458,6 +594,7 @@ def test_a_curve_is_written_with_all_digits(tmp_path):
         "train_error",
         "validation_loss",
         "validation_error",
+        "validation_top5_error",
     ]
     assert float(table[0]["train_loss"]) == 1 / 3
     assert float(table[1]["learning_rate"]) == 1e-17

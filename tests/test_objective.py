@@ -143,10 +143,10 @@ def test_the_test_part_changes_nothing_in_a_trial(first, prepared_digits, tmp_pa
 def test_a_trial_interrupted_and_resumed_repeats_bit_for_bit(
     epochs, first, searchable, tmp_path, monkeypatch
 ):
-    def interrupted(*args, epoch, **others):
-        if epoch == epochs:
+    def interrupted(*args, position, **others):
+        if position.epoch == epochs:
             raise KeyboardInterrupt
-        return train_epoch(*args, epoch=epoch, **others)
+        return train_epoch(*args, position=position, **others)
 
     train_epoch = loop.train_epoch
     monkeypatch.setattr(loop, "train_epoch", interrupted)
@@ -156,8 +156,8 @@ def test_a_trial_interrupted_and_resumed_repeats_bit_for_bit(
     monkeypatch.setattr(
         loop,
         "train_epoch",
-        lambda *args, epoch, **others: (
-            trained.append(epoch) or train_epoch(*args, epoch=epoch, **others)
+        lambda *args, position, **others: (
+            trained.append(position.epoch) or train_epoch(*args, position=position, **others)
         ),
     )
     assert train(searchable, tmp_path) == first
@@ -221,6 +221,31 @@ def diverging():
     return dataclasses.replace(PROTOCOL, training=training)
 
 
+def test_a_batch_that_takes_more_memory_than_is_given_is_halved(searchable, tmp_path):
+    proposal = dataclasses.replace(PROPOSAL, budget=1)
+    whole, _ = train_with(searchable, tmp_path / "whole", proposal, batch_size=64)
+    memory = whole.sample_memory_bytes
+    bound = 40 * memory / 1e9  # room for 32 images, not for 64
+    trial, curve = train_with(searchable, tmp_path / "bound", proposal, memory_gb=bound)
+    small, expected = train_with(
+        searchable, tmp_path / "small", proposal, batch_size=32, learning_rate=0.05
+    )
+    assert (trial.cost["batch_size"], small.cost["batch_size"]) == (32, 32)
+    assert PROTOCOL.training.learning_rate == 0.1
+    assert curve == expected
+
+
+def train_with(data, folder, proposal, **training):
+    settings = dataclasses.replace(PROTOCOL.training, **training)
+    return evaluate_proposal(
+        name="b0-r0-s0",
+        proposal=proposal,
+        protocol=dataclasses.replace(PROTOCOL, training=settings),
+        data=data,
+        checkpoint=folder / "checkpoint",
+    )
+
+
 def test_a_training_that_diverges_is_a_trial_that_says_so(searchable, tmp_path):
     trial, _ = train(searchable, tmp_path, protocol=diverging())
     assert (trial.status, trial.epochs, trial.validation_error) == ("diverged", 0, None)
@@ -237,18 +262,26 @@ def test_costs_are_there_and_json_holds_them(searchable, tmp_path):
         checkpoint=tmp_path / "checkpoint",
     )
     assert trial.cost["seconds"] > 0
+    assert trial.cost["seconds_per_epoch"] == trial.cost["seconds"]
+    assert trial.cost["images_per_second"] > 0
     assert trial.cost["batch_size"] == 64
     assert trial.cost["peak_memory_bytes"] > 2**20
     write_trial(tmp_path / "trial.json", trial)
     assert read_trial(tmp_path / "trial.json") == trial
 
 
-@pytest.mark.parametrize(("batch_size", "per_image"), [(64, 1000), (0, None)])
-def test_a_gpu_leaves_its_peak_and_that_per_image(monkeypatch, batch_size, per_image):
+@pytest.mark.parametrize(
+    ("batch_size", "processes", "per_image"), [(64, 1, 1000), (64, 4, 4000), (0, 1, None)]
+)
+def test_a_gpu_leaves_its_peak_and_that_per_image(monkeypatch, batch_size, processes, per_image):
     monkeypatch.setattr(objective, "choose_device", lambda _: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 64_000)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "some GPU")
-    cost = objective._measure_cost(SimpleNamespace(seconds=1.0, batch_size=batch_size))
+    outcome = SimpleNamespace(
+        seconds=9.0, epochs=2, images_per_second=512.0, batch_size=batch_size
+    )
+    cost = objective._measure_cost(outcome, processes)
+    assert (cost["seconds_per_epoch"], cost["images_per_second"]) == (4.5, 512.0)
     assert (cost["device"], cost["gpu_peak_memory_bytes"]) == ("some GPU", 64_000)
     assert cost["gpu_peak_bytes_per_image"] == per_image
 

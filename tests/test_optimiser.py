@@ -1,13 +1,14 @@
 """The optimiser against torch's own, and the cosine against its known values."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from nago.records import TrainingSettings
-from nago.training.optimiser import MomentumSGD, cosine
+from nago.training.optimiser import MomentumSGD, choose_peak, schedule
 
 SETTINGS = TrainingSettings(
     batch_size=8,
@@ -49,8 +50,34 @@ def test_momentum_of_another_network_is_refused():
         optimiser.load([torch.zeros(2, 2)])
 
 
-def test_the_cosine_falls_from_the_peak_to_zero():
-    assert cosine(0.2, 0) == 0.2
-    assert cosine(0.2, 1 / 3) == pytest.approx(0.15)
-    assert cosine(0.2, 0.5) == pytest.approx(0.1)
-    assert cosine(0.2, 1) == 0
+def test_the_rate_falls_along_a_cosine_from_the_peak_to_zero():
+    for epochs, share in ((0, 1), (20, 0.75), (30, 0.5), (40, 0.25), (60, 0)):
+        assert schedule(0.2, epochs, 60, 0) == pytest.approx(0.2 * share)
+
+
+def test_a_warm_up_rises_on_a_line_and_the_cosine_begins_at_its_end():
+    for epochs, share in ((0, 0), (1, 0.2), (2.5, 0.5), (5, 1), (15, 0.75), (20, 0.5), (35, 0)):
+        assert schedule(0.2, epochs, 35, 5) == pytest.approx(0.2 * share)
+
+
+def test_the_schedule_is_that_of_torch():
+    parameter = nn.Parameter(torch.zeros(()))
+    optimiser = torch.optim.SGD([parameter], lr=0.3)
+    torchs = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=24)
+    for step in range(24):
+        assert schedule(0.3, step / 4, 6, 0) == pytest.approx(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        torchs.step()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "rate"), [(512, 0.1), (96, 0.025), (304, 0.0625), (48, 0.0125), (24, 0.00625)]
+)
+def test_a_rate_that_is_not_given_goes_with_the_batch(batch_size, rate):
+    settings = replace(SETTINGS, learning_rate=None, batch_size=512)
+    assert choose_peak(settings, batch_size) == pytest.approx(rate)
+
+
+def test_a_rate_that_is_given_goes_in_proportion_to_a_smaller_batch():
+    assert choose_peak(SETTINGS, 8) == 0.1
+    assert choose_peak(SETTINGS, 2) == pytest.approx(0.025)

@@ -77,7 +77,7 @@ def test_a_protocol_comes_back_as_it_was_written(tmp_path):
     write_json(tmp_path / "protocol.json", PROTOCOL.as_dict())
     again = read_protocol(tmp_path / "protocol.json")
     assert isinstance(again.generator_settings, GeneratorSettings)
-    assert again.training == PROTOCOL.training
+    assert again == PROTOCOL
     assert json.dumps(again.as_dict()) == json.dumps(PROTOCOL.as_dict())
 
 

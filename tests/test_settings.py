@@ -69,7 +69,7 @@ def test_the_paper_s_search_on_small_images_is_260_trainings_of_19200_epochs():
     protocol = settings.search_protocol
     assert protocol.parameter_limit == 4_000_000
     assert (protocol.training.batch_size, protocol.training.cutout) == (512, 16)
-    assert protocol.training.learning_rate == pytest.approx(0.1)
+    assert protocol.training.learning_rate is None
     assert settings.final_protocol.training.batch_size == 96
     assert settings.final_protocol.training.learning_rate == 0.025
 
@@ -160,16 +160,11 @@ def test_a_name_keeps_two_searches_on_one_data_set_apart():
     assert settings.dataset == "birds-2.1"
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "rate"),
-    [(512, 0.1), (96, 0.025), (304, 0.0625), (48, 0.0125), (24, 0.00625)],
-)
-def test_the_learning_rate_goes_with_the_batch_unless_it_is_given(batch_size, rate):
-    given = {"dataset": "folder", "batch_size": batch_size}
-    derived = load_settings(given, ROOT).search_protocol.training.learning_rate
-    assert derived == pytest.approx(rate)
-    chosen = load_settings({**given, "learning_rate": 0.7}, ROOT)
-    assert chosen.search_protocol.training.learning_rate == 0.7
+def test_a_learning_rate_is_the_one_given_or_left_to_the_batch():
+    assert load_settings({}, ROOT).search_protocol.training.learning_rate == 0.1
+    for rate in (None, 0.7):
+        given = load_settings({"dataset": "cifar10", "learning_rate": rate}, ROOT)
+        assert given.search_protocol.training.learning_rate == rate
 
 
 def test_a_whole_float_is_an_integer_as_4e6_is_meant():
@@ -249,12 +244,30 @@ def test_settings_typed_for_snakemake_are_what_they_are_in_yaml(key, typed, expe
         ({"generator": "rnag", "stage_ratios": [1, 2, 1]}, ["stage_ratios", "rnag", "equal"]),
         ({"generator": "darts", "merges": {"sum": 1}}, ["merges", "'sum'", "no choice"]),
         ({"generator": "rnag", "parameter_limit": 400}, ["narrowest network", "limit of 400;"]),
+        ({"stored_size": 7}, ["stored_size", "7", "8 pixels"]),
+        ({"cutout": 8}, ["cutout", "below image_size", "8"]),
+        ({"channel_mean": [0.5, 0.5, 0.5]}, ["channel_mean", "1 channels", "[0.5, 0.5, 0.5]"]),
+        ({"crop_scale": [1, 0.5]}, ["crop_scale", "[1, 0.5]"]),
+        ({"colour_jitter": [0.4, 0.4, 0.4, 0]}, ["colour_jitter", "saturation", "0, 0"]),
+        ({"image_channels": 3, "colour_jitter": [0, 0, 0, 0.6]}, ["hue", "0.5", "0.6"]),
+        ({"warmup_epochs": 1}, ["warmup_epochs", "below", "1 epochs"]),
+        ({"precision": "float16"}, ["precision", "'float16'", "'bfloat16'"]),
+        ({"split": "published"}, ["split", "'published'", "'official'"]),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_says_what_was_given_and_what_would_be_right(given, said):
     message = refuse({"dataset": "digits", **given})
     for part in said:
         assert part in message
+
+
+def test_images_are_stored_larger_where_a_crop_is_resized():
+    for given, size in (
+        ({"image_size": 32, "crop": "padded"}, 32),
+        ({"image_size": 224, "crop": "resized"}, 256),
+        ({"image_size": 224, "crop": "resized", "stored_size": 300}, 300),
+    ):
+        assert load_settings({"dataset": "folder", **given}, ROOT).stored_size == size
 
 
 def test_a_wrong_data_set_file_is_named(project):

@@ -8,7 +8,13 @@ from test_damage import TRIAL
 from nago.paths import checkpoint_file, state_file, trial_file
 from nago.records import RecordError, write_json, write_trial
 from nago.search.brackets import Rung
-from nago.status import STALE_SECONDS, count_status, describe_results, describe_status
+from nago.status import (
+    STALE_SECONDS,
+    count_status,
+    describe_results,
+    describe_status,
+    list_running,
+)
 
 PLAN = ((Rung(4, 1), Rung(2, 2)), (Rung(3, 2),))
 NOW = 1_700_000_000.0
@@ -53,6 +59,20 @@ def test_a_trial_that_was_cut_off_counts_as_missing(search):
     path.write_bytes(path.read_bytes()[:50])
     first = count_status(search, PLAN, NOW)[0]
     assert (first.done, first.missing) == (1, 2)
+
+
+def test_trainings_at_work_are_listed_with_the_last_that_they_said(search, tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    assert list_running(search, PLAN, logs, NOW) == [("b0-r0-s3", "")]
+    last = "epoch 2/4  128/1150 images  loss 1.2  300 images/s  9 s left"
+    (logs / "b0-r0-s3.log").write_text(
+        f"b0-r0-s3: architecture\nepoch 1/4  loss 2\n{last}\nnote\n"
+    )
+    running = list_running(search, PLAN, logs, NOW)
+    assert running == [("b0-r0-s3", last)]
+    text = describe_status("digits", count_status(search, PLAN, NOW), running)
+    assert text.splitlines()[-1] == f"b0-r0-s3  {last}"
 
 
 def test_trials_beyond_the_plan_are_not_counted(search):

@@ -17,6 +17,8 @@ INFO = DatasetInfo(
     name="toy",
     source="folder",
     image_size=8,
+    stored_size=8,
+    cached=True,
     channels=3,
     class_names=tuple(f"class {number}" for number in range(10)),
     mean=(0.1, 0.5, 0.7),
@@ -61,6 +63,15 @@ def test_a_saved_network_comes_back_ready_for_bytes(network, path, kind):
         logits = loaded(torch.from_numpy(images))
         torch.testing.assert_close(logits, network(normalised), rtol=1e-4, atol=1e-4)
     assert [file.name for file in path.parent.iterdir()] == ["0.pt"]
+
+
+def test_of_larger_images_the_network_sees_the_centre(path):
+    images = np.random.default_rng(1).integers(0, 256, (5, 3, 11, 12), dtype=np.uint8)
+    loaded = nago.load(path)
+    with torch.no_grad():
+        logits = loaded(torch.from_numpy(images))
+        centre = loaded(torch.from_numpy(images[:, :, 2:10, 2:10].copy()))
+    torch.testing.assert_close(logits, centre)
 
 
 def test_every_number_comes_back(network, path):

@@ -18,9 +18,7 @@ from workflow_runs import (
 
 COSTS = f"{RESULTS}/costs.csv"
 DATA = {"data/digits/dataset.json"} | {
-    f"data/digits/{part}.{kind}.npy"
-    for part in ("train", "validation", "test")
-    for kind in ("images", "labels")
+    f"data/digits/{part}.labels.npy" for part in ("train", "validation", "test")
 }
 FINAL = {f"{RESULTS}/final/0.{ending}" for ending in ("json", "pt", "curve.csv")}
 AFTER_FINAL = {f"{RESULTS}/{name}" for name in ("final.csv", "summary.csv", "figures/network.svg")}

@@ -1,9 +1,12 @@
 """Commands on searches: forecast, status."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,10 @@ from nago.forecast import describe_forecast, forecast, measure_seconds_per_epoch
 from nago.records import UserError
 from nago.schema import parse_value
 from nago.settings import Settings, find_root, load_settings, read_config
-from nago.status import count_status, describe_status
+from nago.status import count_status, describe_status, list_running
+
+CLEAR = "\x1b[H\x1b[2J"
+"""What makes a terminal forget what it shows."""
 
 
 def add_commands(commands: Any) -> None:
@@ -45,7 +51,16 @@ def _add_status(commands: Any) -> None:
         " from the files of the search.",
     )
     _add_config_option(command)
-    command.add_argument("--json", action="store_true", help="print one JSON object")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print one JSON object")
+    shown.add_argument(
+        "--follow",
+        nargs="?",
+        type=_seconds,
+        const=10.0,
+        metavar="SECONDS",
+        help="print it again every so many seconds (default: 10) until all trials are done",
+    )
     command.set_defaults(run=_run_status)
 
 
@@ -82,11 +97,36 @@ def _run_forecast(arguments: argparse.Namespace) -> None:
 
 def _run_status(arguments: argparse.Namespace) -> None:
     settings, root = _load(arguments.config)
-    statuses = count_status(_folder(settings, root), settings.plan)
     if arguments.json:
+        statuses = count_status(_folder(settings, root), settings.plan)
         print(json.dumps([dataclasses.asdict(status) for status in statuses]))
+    elif arguments.follow is None:
+        print(_look(settings, root)[0])
     else:
-        print(describe_status(f"{settings.dataset}, {settings.search}", statuses))
+        with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+            _follow(settings, root, arguments.follow)
+
+
+def _look(settings: Settings, root: Path) -> tuple[str, bool]:
+    """Return the status of a search in words, and whether all its trials have ended."""
+    folder = _folder(settings, root)
+    statuses = count_status(folder, settings.plan)
+    logs = root / "logs" / settings.dataset / settings.search / "train"
+    running = list_running(folder, settings.plan, logs)
+    text = describe_status(f"{settings.dataset}, {settings.search}", statuses, running)
+    return text, all(status.done + status.failed == status.planned for status in statuses)
+
+
+def _follow(settings: Settings, root: Path, seconds: float) -> None:
+    """Print the status whenever it has changed; on a terminal in the same place."""
+    shown, done = "", False
+    while not done:
+        text, done = _look(settings, root)
+        if text != shown:
+            print(f"{CLEAR}{text}" if sys.stdout.isatty() else text, flush=True)
+            shown = text
+        if not done:
+            time.sleep(seconds)
 
 
 def _load(config: Sequence[str]) -> tuple[Settings, Path]:

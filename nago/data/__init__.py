@@ -1,1 +1,1 @@
-"""Data: prepared arrays, their splits, and the augmentation of batches."""
+"""Data: sources of images, prepared data sets, and the augmentation of batches."""

@@ -1,16 +1,12 @@
-"""Arrays of images on the disk: written one by one, read in place, measured in pieces."""
+"""Arrays of images on the disk: written one by one, read in place; and what is counted of them."""
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from nago.records import RecordError
-
-CHUNK = 64
-"""Images in memory at once."""
 
 
 def write_images(path: Path, images: Iterator[np.ndarray], shape: tuple[int, ...]) -> None:
@@ -57,36 +53,34 @@ def read_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
-def measure_channels(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel, in [0, 1] units.
+class ChannelSums:
+    """Mean and deviation of each channel, of images that are added one by one.
 
-    Counted in integers, so that the order of the images cannot change a digit. A channel of one
-    value has the deviation 1, so that dividing by it does no harm.
-
-    Args:
-        images: (N, C, H, W), uint8.
+    Counted in integers, so that the order of the images cannot change a digit.
     """
-    channels = images.shape[1]
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(images), CHUNK):
-        chunk = images[start : start + CHUNK]
-        for channel in range(channels):
-            counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
-    values = np.arange(256)
-    total = int(counts[0].sum())
-    means, deviations = [], []
-    for row in counts:
-        first, second = int(row @ values), int(row @ values**2)
-        means.append(first / total / 255)
-        deviations.append((total * second - first**2) ** 0.5 / total / 255 or 1.0)
-    return tuple(means), tuple(deviations)
 
+    def __init__(self, channels: int) -> None:
+        self._number = 0
+        self._firsts = [0] * channels
+        self._seconds = [0] * channels
 
-def hash_arrays(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return the SHA-256 of names, shapes and contents, in the order given."""
-    digest = hashlib.sha256()
-    for name, array in arrays.items():
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        for start in range(0, len(array), CHUNK):
-            digest.update(array[start : start + CHUNK].tobytes())
-    return digest.hexdigest()
+    def add(self, pixels: np.ndarray) -> None:
+        """Count the pixels of an image, (C, H, W), uint8."""
+        rows = pixels.reshape(len(pixels), -1)
+        self._number += rows.shape[1]
+        for channel, row in enumerate(rows.astype(np.uint32)):
+            self._firsts[channel] += int(row.sum(dtype=np.uint64))
+            self._seconds[channel] += int(np.square(row).sum(dtype=np.uint64))
+
+    def measure(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return mean and standard deviation of each channel, in [0, 1] units.
+
+        A channel of one value has the deviation 1, so that dividing by it does no harm.
+        """
+        total = self._number
+        means = tuple(first / total / 255 for first in self._firsts)
+        deviations = tuple(
+            (total * second - first**2) ** 0.5 / total / 255 or 1.0
+            for first, second in zip(self._firsts, self._seconds, strict=True)
+        )
+        return means, deviations

@@ -1,24 +1,37 @@
-"""Data sets: images from a source, made once into arrays for training, validation and test.
+"""Data sets: images from a source, prepared once for training, validation and test.
 
 Each part has its own files, so that a search can be given the first two and never the third. No
 torch here: preparing takes none.
 """
 
-import io
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from nago.data.arrays import hash_arrays, measure_channels, read_array, write_images
-from nago.data.folders import DataError, check_folder, list_folder, read_pixels, to_pixels
-from nago.data.splits import PARTS, split_by_class
-from nago.records import Record, RecordError, UserError, read_json, write_bytes, write_json
+from nago.data.arrays import read_array
+from nago.data.files import ImageFiles, read_files
+from nago.data.folders import shorten
+from nago.data.lock import hold_lock
+from nago.data.pixels import DataError
+from nago.data.sources.opening import check_source, open_source
+from nago.data.sources.source import RawImages
+from nago.data.splits import (
+    PARTS,
+    SMALLEST_CLASS,
+    SMALLEST_TRAINED,
+    check_fractions,
+    split_as_given,
+    split_by_class,
+)
+from nago.data.writing import Form, name_files, write_parts
+from nago.records import Record, RecordError, UserError, read_json, write_json
 
-SOURCES = ("digits", "folder")
+__all__ = ["PARTS", "DatasetInfo", "check_source", "prepare", "read_info", "read_part"]
+
 INFO_FILE = "dataset.json"
 
 
@@ -26,8 +39,18 @@ INFO_FILE = "dataset.json"
 class DatasetInfo(Record):
     """What a prepared data set holds.
 
-    `mean` and `std` are those of the pixels of the train part, per channel, in [0, 1] units;
-    `sizes` are images per part; `fingerprint` is the SHA-256 of all pixels and labels.
+    Attributes:
+        name: of the data set, in results.
+        source: the form that its images came in.
+        image_size: height and width that networks see, in pixels.
+        channels: 1 for grey, 3 for colour.
+        class_names: in the order of the labels.
+        mean: of each channel in [0, 1] units, that of the train part unless it was given.
+        std: deviation, likewise.
+        sizes: images of each part.
+        fingerprint: SHA-256 of all pixels and labels, `image_size`, `mean` and `std`.
+        stored_size: height and width of the prepared images, in pixels.
+        cached: whether they are kept as arrays; if not, they are decoded when they are read.
     """
 
     name: str
@@ -39,37 +62,8 @@ class DatasetInfo(Record):
     std: tuple[float, ...]
     sizes: Mapping[str, int]
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Images:
-    """Images before they are read: `read(i)` gives the pixels of one of class `labels[i]`."""
-
-    class_names: tuple[str, ...]
-    labels: np.ndarray
-    read: Callable[[int], np.ndarray]
-
-
-def check_source(source: str, data_root: str | Path | None) -> None:
-    """Check what is given as data, without opening an image.
-
-    Raises:
-        UserError: the source is unknown, or its directory missing or not as it should be.
-    """
-    if source not in SOURCES:
-        raise UserError(f"source must be one of {', '.join(SOURCES)}, got {source!r}")
-    if source == "digits" and data_root is not None:
-        raise UserError(
-            f"the digits are built in and take no data_root, got {str(data_root)!r};"
-            " for images of your own use the source folder"
-        )
-    if source == "folder":
-        if data_root is None:
-            raise UserError(
-                "the source folder needs data_root, a directory with a folder of images for each"
-                " class, got none"
-            )
-        check_folder(_expand(data_root))
+    stored_size: int
+    cached: bool
 
 
 def prepare(
@@ -83,69 +77,77 @@ def prepare(
     seed: int,
     output: Path,
     name: str,
+    stored_size: int | None = None,
+    split: str = "seeded",
+    download: bool = False,
+    cache_gb: float = 50.0,
+    channel_mean: Sequence[float] | None = None,
+    channel_std: Sequence[float] | None = None,
+    workers: int = 1,
     report: Callable[[str], None] = print,
 ) -> DatasetInfo:
-    """Write the arrays of a data set into the directory `output`, its description last.
+    """Verify the images of a data set and write its parts into a directory, its description last.
 
-    For each part `{part}.images.npy`, uint8 (N, channels, image_size, image_size), and
-    `{part}.labels.npy`, int64 (N,). Images go to the disk one by one, so a large folder needs
-    little memory; old files stay until all new ones are whole.
+    For each part `{part}.labels.npy`, int64 (N,), and `{part}.images.npy`, uint8
+    (N, channels, stored_size, stored_size); or, where all images together would take too much
+    space, `{part}.files.json` with their names. Old files stay until all new ones are whole.
 
     Args:
-        source: `digits` or `folder`.
-        data_root: for a folder, the directory of class folders.
-        image_size: height and width of the arrays, in pixels.
+        source: a name of SOURCES.
+        data_root: the directory of its files; None for those built in.
+        image_size: height and width that networks see, in pixels.
         channels: 1 for grey, 3 for colour.
         validation_fraction: share of the images that don't test, per class.
-        test_fraction: share of all images, per class.
+        test_fraction: share of all images, per class, where the source gives no test part.
         seed: decides the parts.
-        output: a directory, made when missing.
+        output: a directory, made when missing; one process at a time prepares there.
         name: what the data set is called in results.
+        stored_size: height and width at which images are kept; image_size if None.
+        split: `seeded`, or `official` for the parts that the source gives.
+        download: whether missing files are fetched into data_root.
+        cache_gb: most space for images in 10^9 bytes, those of sources without image files aside.
+        channel_mean: in [0, 1] units; that of the train part if None.
+        channel_std: likewise.
+        workers: threads that decode images.
         report: takes a line for the log.
 
     Raises:
-        UserError: an argument is wrong.
-        DataError: images are broken; the message names all of them.
+        UserError: an argument is wrong, or files are missing.
+        DataError: files or images are broken; the message names all of them.
     """
-    check_source(source, data_root)
-    if image_size < 1 or channels not in (1, 3):
+    size = stored_size or image_size
+    if image_size < 1 or size < image_size or channels not in (1, 3):
         raise UserError(
-            f"image_size must be 1 or more and channels 1 or 3, got {image_size=}, {channels=}"
+            "image_size must be 1 or more, stored_size no less, and channels 1 or 3, got"
+            f" {image_size=}, {stored_size=}, {channels=}"
         )
-    if source == "digits":
-        images = _open_digits(image_size, channels)
-    else:
-        images = _open_folder(_expand(str(data_root)), image_size, channels, report)
-    places = split_by_class(images.labels, validation_fraction, test_fraction, seed)
-    unfinished = output / ".unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
-    unfinished.mkdir(parents=True)
-    try:
-        _write_parts(unfinished, images, places, (channels, image_size, image_size))
-        arrays = {
-            file.name: np.load(file, mmap_mode="r")
-            for part in PARTS
-            for file in _files(unfinished, part)
-        }
-        mean, std = measure_channels(arrays["train.images.npy"])
-        info = DatasetInfo(
-            name=name,
-            source=source,
-            image_size=image_size,
-            channels=channels,
-            class_names=images.class_names,
-            mean=mean,
-            std=std,
-            sizes={part: len(places[part]) for part in PARTS},
-            fingerprint=hash_arrays(arrays),
-        )
-        write_json(unfinished / INFO_FILE, info.as_dict())
-        # Without its description a half-replaced data set is none, whenever the power fails.
-        (output / INFO_FILE).unlink(missing_ok=True)
-        for file in (*arrays, INFO_FILE):
-            (unfinished / file).replace(output / file)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    check_fractions(validation_fraction=validation_fraction, test_fraction=test_fraction)
+    check_source(source, data_root, split, download)
+    with hold_lock(output / ".lock", report):
+        raw = open_source(source, data_root, split, download, report)
+        places = _choose_places(raw, validation_fraction, test_fraction, seed)
+        number = sum(map(len, places.values()))
+        cached = raw.pixels is not None or number * channels * size**2 <= cache_gb * 1e9
+        with _unfinished(output) as unfinished:
+            survey = write_parts(unfinished, raw, places, Form(channels, size, cached), workers)
+            mean, std = survey.sums.measure()
+            mean = mean if channel_mean is None else tuple(map(float, channel_mean))
+            std = std if channel_std is None else tuple(map(float, channel_std))
+            info = DatasetInfo(
+                name=name,
+                source=source,
+                image_size=image_size,
+                channels=channels,
+                class_names=raw.class_names,
+                mean=mean,
+                std=std,
+                sizes={part: len(places[part]) for part in PARTS},
+                fingerprint=survey.seal(image_size, mean, std),
+                stored_size=size,
+                cached=cached,
+            )
+            write_json(unfinished / INFO_FILE, info.as_dict())
+            _replace(unfinished, output, cached)
     return info
 
 
@@ -165,10 +167,11 @@ def read_info(directory: Path) -> DatasetInfo:
         ) from None
 
 
-def read_part(directory: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images, (N, C, H, W) uint8, and labels, (N,) int64, of one part.
+def read_part(directory: Path, part: str) -> tuple[np.ndarray | ImageFiles, np.ndarray]:
+    """Return the images, (N, C, S, S) uint8, and labels, (N,) int64, of one part.
 
-    Both stay on the disk and are read where they are used.
+    Both stay on the disk and are read where they are used: the images from one array, or each
+    from its file.
 
     Raises:
         ValueError: there is no such part.
@@ -178,66 +181,63 @@ def read_part(directory: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
     info = read_info(directory)
     size = info.sizes[part]
-    images, labels = _files(directory, part)
-    shape = (size, info.channels, info.image_size, info.image_size)
-    return read_array(images, np.uint8, shape), read_array(labels, np.int64, (size,))
+    array, names, labels = name_files(directory, part)
+    shape = (size, info.channels, info.stored_size, info.stored_size)
+    images = read_array(array, np.uint8, shape) if info.cached else read_files(names, shape)
+    return images, read_array(labels, np.int64, (size,))
 
 
-def _open_digits(image_size: int, channels: int) -> _Images:
-    from sklearn.datasets import load_digits  # noqa: PLC0415  (a second that readers don't need)
-
-    digits = load_digits()
-    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # 0..16 to 0..255
-    return _Images(
-        tuple(str(name) for name in digits.target_names),
-        digits.target.astype(np.int64),
-        lambda place: to_pixels(Image.fromarray(pixels[place]), image_size, channels),
-    )
-
-
-def _open_folder(
-    root: Path, image_size: int, channels: int, report: Callable[[str], None]
-) -> _Images:
-    folder = list_folder(root)
-    if folder.ignored:
-        kinds = (f"{number} {ending}" for ending, number in sorted(folder.ignored.items()))
-        report(f"ignored in {root}, no PNG or JPEG by their names: {', '.join(kinds)}")
-    return _Images(
-        folder.class_names,
-        np.array(folder.labels, dtype=np.int64),
-        lambda place: read_pixels(folder.files[place], image_size, channels),
-    )
+def _choose_places(
+    raw: RawImages, validation_fraction: float, test_fraction: float, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the places of the images of each part."""
+    if raw.parts is None:
+        _refuse_small_classes(raw, raw.labels, SMALLEST_CLASS, "one for each part")
+        return split_by_class(raw.labels, validation_fraction, test_fraction, seed)
+    train, validation, test = (raw.parts == number for number in range(len(PARTS)))
+    if validation.any():
+        _refuse_small_classes(raw, raw.labels[train], 1, "to train")
+    else:
+        fewest = SMALLEST_TRAINED
+        _refuse_small_classes(raw, raw.labels[train], fewest, "to train and to validate")
+    if not test.any():
+        raise DataError("the official test part has no images")
+    return split_as_given(raw.labels, raw.parts, validation_fraction, seed)
 
 
-def _write_parts(
-    directory: Path, images: _Images, places: Mapping[str, np.ndarray], shape: tuple[int, ...]
-) -> None:
-    broken: list[str] = []
-
-    def read(part: str) -> Iterator[np.ndarray]:
-        for place in places[part].tolist():
-            try:
-                yield images.read(place)
-            except DataError as error:
-                broken.append(str(error))
-                yield np.zeros(shape, dtype=np.uint8)  # thrown away with all the others
-
-    for part in PARTS:
-        pixels, labels = _files(directory, part)
-        write_images(pixels, read(part), (len(places[part]), *shape))
-        buffer = io.BytesIO()
-        np.save(buffer, images.labels[places[part]])
-        write_bytes(labels, buffer.getvalue())
-    if broken:
+def _refuse_small_classes(raw: RawImages, labels: np.ndarray, fewest: int, purpose: str) -> None:
+    sizes = np.bincount(labels, minlength=len(raw.class_names)).tolist()
+    small = [
+        f"{name!r} has {size}"
+        for name, size in zip(raw.class_names, sizes, strict=True)
+        if size < fewest
+    ]
+    if small:
         raise DataError(
-            f"{len(broken)} of {len(images.labels)} images cannot be read; repair or remove"
-            f" {', '.join(sorted(broken))}"
+            f"each class needs {fewest} images or more, {purpose}, but {shorten(small)}"
         )
 
 
-def _files(directory: Path, part: str) -> tuple[Path, Path]:
-    return directory / f"{part}.images.npy", directory / f"{part}.labels.npy"
+@contextmanager
+def _unfinished(output: Path) -> Iterator[Path]:
+    """Make a directory for what isn't whole yet, and remove it with what is left in it."""
+    unfinished = output / ".unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+    unfinished.mkdir()
+    try:
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _expand(data_root: str | Path) -> Path:
-    return Path(data_root).expanduser()
+def _replace(unfinished: Path, output: Path, cached: bool) -> None:
+    """Move a whole data set to its place."""
+    # Without its description a half-replaced data set is none, whenever the power fails.
+    (output / INFO_FILE).unlink(missing_ok=True)
+    for part in PARTS:
+        array, names, labels = name_files(output, part)
+        kept, old = (array, names) if cached else (names, array)
+        old.unlink(missing_ok=True)
+        for path in (kept, labels):
+            (unfinished / path.name).replace(path)
+    (unfinished / INFO_FILE).replace(output / INFO_FILE)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nago.data.augmentation import normalise
+from nago.data.augmentation import present
 from nago.data.datasets import DatasetInfo
 from nago.generators.architecture import Architecture
 from nago.networks.build import Network, build_network
@@ -17,7 +17,8 @@ from nago.records import RecordError, write_bytes
 class Classifier(nn.Module):
     """A trained network with its normalisation: images as bytes to logits.
 
-    `class_names` are those of the logits' columns.
+    `class_names` are those of the logits' columns; `image_size` is the height and width that the
+    network was trained at: of larger images it sees the centre, as in the test.
     """
 
     mean: Tensor
@@ -27,12 +28,13 @@ class Classifier(nn.Module):
         super().__init__()
         self.network = network
         self.class_names = tuple(info.class_names)
+        self.image_size = info.image_size
         self.register_buffer("mean", torch.tensor(info.mean), persistent=False)
         self.register_buffer("std", torch.tensor(info.std), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, channels, H, W), uint8."""
-        logits: Tensor = self.network(normalise(images, self.mean, self.std))
+        logits: Tensor = self.network(present(images, self.mean, self.std, self.image_size))
         return logits
 
 

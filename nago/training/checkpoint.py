@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from nago.records import RecordError, write_bytes
+from nago.training.run import Run
 
 State = dict[str, Any]
 """Tensors and plain values by name."""
+
+
+def name_run(network: nn.Module, run: Run) -> str:
+    """Return a hash of all that a checkpoint depends on, to recognise it by."""
+    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+    text = json.dumps([run.fingerprint, run.budget, run.seed, run.settings.as_dict(), shapes])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_checkpoint(path: Path, state: State, fingerprint: str) -> None:

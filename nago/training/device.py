@@ -2,17 +2,23 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 
 import torch
+from torch import nn
 
-from nago.records import UserError
+from nago.records import TrainingSettings, UserError
 
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "CUDNN_STATUS_ALLOC_FAILED")
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, place: int = 0) -> torch.device:
     """Return the device of a name as `cpu` or `cuda`; `auto` is a GPU if there is one.
+
+    Args:
+        name: `auto`, `cpu` or `cuda`.
+        place: which GPU of the machine, where several processes train together.
 
     Raises:
         UserError: there is no such device.
@@ -22,7 +28,9 @@ def choose_device(name: str) -> torch.device:
         raise UserError(f"device must be auto, cpu or cuda, got {name!r}")
     if name == "cuda" and not gpu:
         raise UserError("device 'cuda' was asked for, but torch finds no GPU; it could be 'cpu'")
-    return torch.device("cuda" if gpu and name != "cpu" else "cpu")
+    if not gpu or name == "cpu":
+        return torch.device("cpu")
+    return torch.device("cuda", place % torch.cuda.device_count())
 
 
 @contextlib.contextmanager
@@ -53,6 +61,38 @@ def seeded(device: torch.device, seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def compute_in(settings: TrainingSettings, device: torch.device) -> torch.autocast:
+    """Return the context in which a network computes in the precision of the settings.
+
+    Raises:
+        UserError: the GPU has no such numbers; to emulate them would be slower than float32.
+    """
+    narrow = settings.precision == "bfloat16"
+    gpu = device.type == "cuda"
+    if narrow and gpu and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise UserError(
+            f"precision bfloat16 takes a GPU that has it, {torch.cuda.get_device_name(device)}"
+            " has not; it could be float32"
+        )
+    return torch.autocast(device.type, torch.bfloat16, enabled=narrow)
+
+
+def compile_network(network: nn.Module) -> nn.Module:
+    """Return a network that torch.compile makes one program of when it is first called.
+
+    Raises:
+        UserError: there is no compiler for it.
+    """
+    names = (os.environ.get("CXX", ""), "g++", "clang++")
+    if not any(shutil.which(name) for name in names):
+        raise UserError(
+            "final_compile takes a C++ compiler, g++ or clang++ or the one that CXX names, and"
+            " there is none; install one, or set final_compile to false"
+        )
+    compiled: nn.Module = torch.compile(network)  # type: ignore[assignment]
+    return compiled
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

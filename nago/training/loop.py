@@ -1,32 +1,42 @@
 """The training of one network: epochs with a checkpoint after each, and what comes of them.
 
-Every random number of an epoch comes from the seed and the epoch's number, so a checkpoint holds
+Every random number of a step comes from the seed and the place of the step, so a checkpoint holds
 no random state, and a training that was interrupted ends with the digits of one that was not.
 """
 
-import hashlib
-import json
-import math
 import time
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from signal import SIGTERM
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nago.data.images import LabelledImages
 from nago.records import RecordError, UserError
-from nago.training.checkpoint import State, read_checkpoint, read_state, write_checkpoint
-from nago.training.device import choose_device, is_out_of_memory, reproducible
+from nago.training.batch import probe_batch
+from nago.training.checkpoint import (
+    State,
+    name_run,
+    read_checkpoint,
+    read_state,
+    write_checkpoint,
+)
+from nago.training.device import (
+    choose_device,
+    compile_network,
+    is_out_of_memory,
+    reproducible,
+)
 from nago.training.epoch import SMALLEST_BATCH, train_epoch
-from nago.training.evaluation import evaluate
-from nago.training.optimiser import MomentumSGD
-from nago.training.outcome import CurveRow, Outcome
+from nago.training.evaluation import Tally, evaluate
+from nago.training.interruption import InterruptedTraining, Interruption, listen
+from nago.training.optimiser import MomentumSGD, choose_peak, schedule
+from nago.training.outcome import CurveRow, DivergedError, Outcome, check_finite
+from nago.training.progress import Progress
 from nago.training.run import Run
-
-
-class DivergedError(Exception):
-    """The loss is no number any more."""
+from nago.training.standing import Position, Standing
+from nago.training.team import Poll, share_network
 
 
 def train_network(
@@ -35,7 +45,8 @@ def train_network(
     """Train a network and return what came of it; it then has the last weights.
 
     Goes on from the checkpoint, if there is one. When the memory is full, the batch is halved,
-    the learning rate with it, and the epoch begun again.
+    the learning rate with it, and the training goes on from the checkpoint. On SIGTERM or SIGINT
+    it ends after the step, once it has saved where it stands.
 
     Args:
         network: (N, C, H, W) float32 to logits (N, classes).
@@ -46,28 +57,23 @@ def train_network(
     Raises:
         UserError: the run cannot be: its budget, batch size or device.
         RecordError: the training to be continued left no state, or one of another network.
+        InterruptedTraining: a signal came.
     """
-    if run.budget < 1 or run.settings.batch_size < SMALLEST_BATCH:
+    smallest = SMALLEST_BATCH * run.team.size
+    if run.budget < 1 or run.settings.batch_size < smallest:
         raise UserError(
-            f"budget must be 1 or more and batch_size {SMALLEST_BATCH} or more,"
+            f"budget must be 1 or more and batch_size {smallest} or more,"
             f" got {run.budget} and {run.settings.batch_size}"
         )
-    device = choose_device(run.device)
+    device = choose_device(run.device, run.team.place)
+    layout = torch.channels_last if run.settings.channels_last else torch.contiguous_format
     network.to(device)
-    images = train.to(device)
-    held_out = None if validation is None else validation.to(device)
-    with reproducible(device, run.settings.threads):
-        return _Training(network, images, held_out, run).finish()
-
-
-@dataclass(frozen=True, slots=True)
-class _Progress:
-    """How far a training is; `epoch` of them are done, `first_epoch` by the one continued."""
-
-    first_epoch: int
-    epoch: int
-    batch_size: int
-    curve: tuple[CurveRow, ...]
+    network.to(memory_format=layout)
+    workers = max(1, run.workers)
+    images = train.to(device, workers)
+    held_out = None if validation is None else validation.to(device, workers)
+    with reproducible(device, run.settings.threads), listen() as interruption:
+        return _Training(network, images, held_out, run, interruption).finish()
 
 
 class _Training:
@@ -79,52 +85,64 @@ class _Training:
         train: LabelledImages,
         validation: LabelledImages | None,
         run: Run,
+        interruption: Interruption,
     ) -> None:
         self.network, self.train, self.validation, self.run = network, train, validation, run
+        self.interruption, self.poll = interruption, Poll(run.team)
         self.device = train.labels.device
+        self.fingerprint = name_run(network, run)
+        self.trained = share_network(network, run.team, run.settings.synchronise_norm)
+        if run.settings.compile:
+            self.trained = compile_network(self.trained)
         self.optimiser = MomentumSGD(network.parameters(), run.settings)
-        self.fingerprint = _fingerprint(network, run)
         self.earlier_seconds = 0.0
         self.began = time.perf_counter()
-        self.progress = self._begin()
-        self.begun_at = self.progress.epoch
+        self.log = Progress(run.budget, len(train), self._report)
+        self.standing = self._begin()
 
     def finish(self) -> Outcome:
         """Train until the budget is used up, or until no more can be done."""
-        while self.progress.epoch < self.run.budget:
+        while self.standing.epoch < self.run.budget:
             try:
                 row = self._try_epoch()
             except DivergedError as error:
                 return self._outcome("diverged", str(error))
             if row is not None:
-                progress = self.progress
-                self.progress = replace(
-                    progress, epoch=progress.epoch + 1, curve=(*progress.curve, row)
-                )
-                self._save()
-                self._report(row)
+                self._end_epoch(row)
                 continue
-            batch_size = self.progress.batch_size
+            batch_size = self.standing.batch_size
             if batch_size // 2 < SMALLEST_BATCH:
                 return self._outcome("out_of_memory", f"no memory for a batch of {batch_size}")
             self._halve_batch()
         return self._outcome("ok", None)
 
-    def _begin(self) -> _Progress:
+    def _begin(self) -> Standing:
         """Load the checkpoint, or else the state to continue, or else begin."""
-        state = read_checkpoint(self.run.checkpoint, self.fingerprint, self.run.report)
+        state = read_checkpoint(self.run.checkpoint, self.fingerprint, self._report)
         if state is not None:
             self.earlier_seconds = state["seconds"]
-            progress = self._restore(state)
-            self.run.report(f"goes on after epoch {progress.epoch}/{self.run.budget}")
-            return progress
+            standing = self._restore(state)
+            self._report(f"goes on after {standing.position.describe(self.run.budget)}")
+            return standing
         epoch = 0
         if self.run.start is not None:
             epoch = self._take_over(self.run.start)
-            self.run.report(f"continues {self.run.start} after epoch {epoch}/{self.run.budget}")
-        self.progress = _Progress(epoch, epoch, self.run.settings.batch_size, ())
+            self._report(f"continues {self.run.start} after epoch {epoch}/{self.run.budget}")
+        self.standing = Standing(epoch, Position(epoch), self._find_batch())
+        self.run.team.await_all()  # until all have read what is there
         self._save()  # where to go back to if the first epoch finds the memory full
-        return self.progress
+        return self.standing
+
+    def _find_batch(self) -> int:
+        """Return the largest batch that a GPU has memory for, the settings' or less."""
+        batch_size = self.run.settings.batch_size
+        if self.device.type != "cuda":
+            return batch_size
+        found = probe_batch(self.network, self.train, self.run.settings, batch_size)
+        found = self.run.team.least(found)
+        if found < batch_size:
+            self._report(f"memory for a batch of {found}, not {batch_size}")
+        return found
 
     def _take_over(self, path: Path) -> int:
         """Load the weights and momentum of another training; return its epochs."""
@@ -141,33 +159,31 @@ class _Training:
             raise RecordError(f"{path} is the state of another network ({reason})") from None
         return epochs
 
-    def _restore(self, state: State) -> _Progress:
+    def _restore(self, state: State) -> Standing:
         self._load(state)
-        curve = tuple(CurveRow(*row) for row in state["curve"])
-        return _Progress(state["first_epoch"], state["epoch"], state["batch_size"], curve)
+        return Standing.from_state(state)
 
     def _load(self, state: State) -> None:
         self.network.load_state_dict(state["network"])
         self.optimiser.load(state["velocities"])
 
     def _save(self) -> None:
+        if not self.run.team.leads:
+            return
         state = {
             "network": self.network.state_dict(),
             "velocities": self.optimiser.velocities,
-            "first_epoch": self.progress.first_epoch,
-            "epoch": self.progress.epoch,
-            "batch_size": self.progress.batch_size,
-            "curve": [astuple(row) for row in self.progress.curve],
             "seconds": self._seconds(),
         }
-        write_checkpoint(self.run.checkpoint, state, self.fingerprint)
+        write_checkpoint(self.run.checkpoint, state | self.standing.to_state(), self.fingerprint)
 
     def _try_epoch(self) -> CurveRow | None:
         """Return the row of the next epoch, or None if the memory was full."""
         try:
             return self._epoch()
         except RuntimeError as error:
-            if not is_out_of_memory(error):
+            # In a team the others wait for this one for ever, so that all have to end.
+            if not is_out_of_memory(error) or self.run.team.size > 1:
                 raise
             return None  # and with the error goes all that it holds of the epoch
 
@@ -175,14 +191,14 @@ class _Training:
         self.optimiser.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        batch_size = self.progress.batch_size
-        self.progress = replace(
+        batch_size = self.standing.batch_size
+        self.standing = replace(
             self._restore(read_state(self.run.checkpoint)), batch_size=batch_size // 2
         )
         self._save()
-        self.run.report(
-            f"no memory for a batch of {batch_size}: epoch {self.progress.epoch + 1} begins again"
-            f" with {batch_size // 2}, the learning rate in proportion"
+        self._report(
+            f"no memory for a batch of {batch_size}: goes on after"
+            f" {self.standing.position.describe(self.run.budget)} with {batch_size // 2}"
         )
 
     def _epoch(self) -> CurveRow:
@@ -191,63 +207,92 @@ class _Training:
         Raises:
             DivergedError: a loss is no number.
         """
-        progress = self.progress
-        epoch = progress.epoch + 1
-        tally, learning_rate = train_epoch(
-            self.network,
+        standing, run = self.standing, self.run
+        epoch = standing.epoch + 1
+        tally = Tally(self.device)
+        if standing.tally is not None and run.team.leads:  # the sums of all processes
+            tally.load(standing.tally)
+
+        def after_step(seen: int, total: int, loss: Tensor) -> None:
+            self.log.count(seen)
+            if self._told_to_stop() and seen < total:
+                self._save_within(Position(standing.epoch, seen), tally)
+                self._stop()
+            if self.log.due():
+                self.log.step(epoch, seen, total, loss.item())
+
+        self.log.begin_epoch(standing.position.seen)
+        train_epoch(
+            self.trained,
             self.optimiser,
             self.train,
-            self.run,
-            epoch=progress.epoch,
-            batch_size=progress.batch_size,
+            run,
+            tally,
+            position=standing.position,
+            batch_size=standing.batch_size,
+            after_step=after_step,
         )
-        train_loss, train_error = tally.means()
-        _check_finite("loss", train_loss, epoch)
+        peak = choose_peak(run.settings, standing.batch_size)
+        rate = schedule(peak, standing.epoch, run.budget, run.settings.warmup_epochs)
+        trained = tally.means(run.team)
+        check_finite("loss", trained.loss, epoch)
+        row = CurveRow(epoch, rate, trained.loss, trained.error, None, None, None)
         if self.validation is None:
-            return CurveRow(epoch, learning_rate, train_loss, train_error, None, None)
-        loss, error = evaluate(self.network, self.validation, progress.batch_size)
-        _check_finite("validation loss", loss, epoch)
-        return CurveRow(epoch, learning_rate, train_loss, train_error, loss, error)
+            return row
+        means = evaluate(
+            self.network, self.validation, standing.batch_size, run.settings, run.team
+        )
+        check_finite("validation loss", means.loss, epoch)
+        return CurveRow(epoch, rate, trained.loss, trained.error, *means)
 
-    def _report(self, row: CurveRow) -> None:
-        seconds = (time.perf_counter() - self.began) / (row.epoch - self.begun_at)
-        validation = (
-            ""
-            if row.validation_error is None
-            else f"  validation error {row.validation_error:.4f}"
+    def _end_epoch(self, row: CurveRow) -> None:
+        standing = self.standing
+        self.standing = replace(
+            standing,
+            position=Position(standing.epoch + 1),
+            curve=(*standing.curve, row),
+            tally=None,
         )
-        self.run.report(
-            f"epoch {row.epoch}/{self.run.budget}  loss {row.train_loss:.4f}"
-            f"  train error {row.train_error:.4f}{validation}"
-            f"  {len(self.train) / seconds:.0f} images/s"
-            f"  {seconds * (self.run.budget - row.epoch):.0f} s left"
+        self._save()
+        self.log.epoch(row)
+        if self._told_to_stop() and self.standing.epoch < self.run.budget:
+            self._stop()
+
+    def _told_to_stop(self) -> bool:
+        """Return whether a signal came to any process; they all learn it at the same step."""
+        return self.poll.ask(bool(self.interruption))
+
+    def _save_within(self, position: Position, tally: Tally) -> None:
+        """Save where the training stands within an epoch."""
+        sums = tally.state(self.run.team)
+        self.standing = replace(self.standing, position=position, tally=sums)
+        self._save()
+
+    def _stop(self) -> None:
+        """End the training, which is saved as it stands."""
+        signal = self.interruption.signal or SIGTERM  # another process may have got it
+        self._report(
+            f"stopped by {signal.name} after {self.standing.position.describe(self.run.budget)}"
         )
+        raise InterruptedTraining(128 + signal)
+
+    def _report(self, line: str) -> None:
+        if self.run.team.leads:
+            self.run.report(line)
 
     def _outcome(self, status: str, error: str | None) -> Outcome:
-        progress = self.progress
-        last = progress.curve[-1] if progress.curve and status == "ok" else None
+        standing = self.standing
+        last = standing.curve[-1] if standing.curve and status == "ok" else None
         return Outcome(
             status=status,
-            epochs=progress.epoch - progress.first_epoch,
+            epochs=standing.epoch - standing.first_epoch,
             validation_error=last.validation_error if last else None,
             error=error,
-            curve=progress.curve,
-            batch_size=progress.batch_size,
+            curve=standing.curve,
+            batch_size=standing.batch_size,
             seconds=self._seconds(),
+            images_per_second=self.log.speed(),
         )
 
     def _seconds(self) -> float:
         return self.earlier_seconds + time.perf_counter() - self.began
-
-
-def _check_finite(name: str, loss: float, epoch: int) -> None:
-    if not math.isfinite(loss):
-        became = "NaN" if math.isnan(loss) else "infinite"
-        raise DivergedError(f"{name} became {became} in epoch {epoch}")
-
-
-def _fingerprint(network: nn.Module, run: Run) -> str:
-    """Return a hash of what a checkpoint depends on."""
-    shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
-    text = json.dumps([run.fingerprint, run.budget, run.seed, run.settings.as_dict(), shapes])
-    return hashlib.sha256(text.encode()).hexdigest()

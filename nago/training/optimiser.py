@@ -1,4 +1,4 @@
-"""The optimiser: stochastic gradient descent with momentum, and a cosine to 0.
+"""The optimiser: stochastic gradient descent with momentum, and how its learning rate goes.
 
 Written out because `torch.optim` brings in the whole compiler of torch, which takes as long as a
 short training on small images does.
@@ -53,6 +53,36 @@ class MomentumSGD:
             mine.copy_(other)
 
 
-def cosine(peak: float, progress: float) -> float:
-    """Return the learning rate after a share `progress` of all steps: from `peak` to 0."""
-    return peak * (1 + math.cos(math.pi * progress)) / 2
+def choose_peak(settings: TrainingSettings, batch_size: int) -> float:
+    """Return the highest learning rate of a training with batches of a size.
+
+    That of the settings, in proportion where the batch is not theirs; or, where they have none,
+    the one that goes with the batch.
+    """
+    if settings.learning_rate is None:
+        return scale_learning_rate(batch_size)
+    return settings.learning_rate * batch_size / settings.batch_size
+
+
+def scale_learning_rate(batch_size: int) -> float:
+    """Return the learning rate that goes with a batch size.
+
+    0.025 at 96 and 0.1 at 512 as in the paper, on a line through both; below 96 in proportion
+    to the batch, since that line would reach zero.
+    """
+    if batch_size < 96:
+        return 0.025 * batch_size / 96
+    return 0.025 + (0.1 - 0.025) * (batch_size - 96) / (512 - 96)
+
+
+def schedule(peak: float, epochs: float, budget: int, warmup: int) -> float:
+    """Return the learning rate after a number of epochs.
+
+    On a line from 0 to the peak within the first `warmup` epochs, then along a cosine to 0 at the
+    end of the budget.
+    Source: Loshchilov and Hutter 2017, arXiv:1608.03983; Goyal et al. 2017, arXiv:1706.02677, for
+    the warm-up.
+    """
+    if epochs < warmup:
+        return peak * epochs / warmup
+    return peak * (1 + math.cos(math.pi * (epochs - warmup) / (budget - warmup))) / 2

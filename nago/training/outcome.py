@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,23 @@ from pathlib import Path
 from nago.records import write_text
 
 
+class DivergedError(Exception):
+    """The loss is no number any more."""
+
+
+def check_finite(name: str, loss: float, epoch: int) -> None:
+    """Raise DivergedError unless a loss of an epoch is a number."""
+    if not math.isfinite(loss):
+        became = "NaN" if math.isnan(loss) else "infinite"
+        raise DivergedError(f"{name} became {became} in epoch {epoch}")
+
+
 @dataclass(frozen=True, slots=True)
 class CurveRow:
     """What an epoch gave; epochs count from 1, errors are in [0, 1], losses in nats.
 
-    `learning_rate` is that of its first step. The train numbers are means over its batches, with
+    `learning_rate` is that of its first step. A top-5 error counts images whose class is not
+    among the five best answers. The train numbers are means over its batches, with
     augmentation and moving weights; the validation ones are None without such images.
     """
 
@@ -24,6 +37,7 @@ class CurveRow:
     train_error: float
     validation_loss: float | None
     validation_error: float | None
+    validation_top5_error: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +47,8 @@ class Outcome:
     `status` is `ok`, `diverged` or `out_of_memory`; the last two say why in `error` and have no
     `validation_error`, which is that of the last epoch, in [0, 1]. `epochs` are those trained
     here, one that failed not counted; `batch_size` is the last one; `seconds` are those of all
-    attempts, up to their last checkpoints.
+    attempts, up to their last checkpoints; `images_per_second` is the speed of the last attempt,
+    validation included, None if it trained none.
     """
 
     status: str
@@ -43,6 +58,7 @@ class Outcome:
     curve: tuple[CurveRow, ...]
     batch_size: int
     seconds: float
+    images_per_second: float | None
 
 
 def write_curve(path: Path, rows: Sequence[CurveRow]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nago.records import TrainingSettings
+from nago.training.team import SOLO, Team
 
 
 def print_line(line: str) -> None:
@@ -26,6 +27,8 @@ class Run:
             fingerprint, budget, seed, settings or shape of network is not used.
         start: the kept state of a training to be continued.
         device: `auto`, `cpu` or `cuda`.
+        team: the processes that train the network together, and which of them this is.
+        workers: processes that decode images which are read from their files; at least one.
         report: takes a line for the log.
     """
 
@@ -36,4 +39,6 @@ class Run:
     fingerprint: str
     start: Path | None = None
     device: str = "auto"
+    team: Team = SOLO
+    workers: int = 1
     report: Callable[[str], None] = print_line
