@@ -40,9 +40,11 @@ format: $(READY)  ## format all code
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow rules
 
-bench: $(READY)  ## measure planning, start-up and drawing, after a demo
+bench: $(READY)  ## measure planning, start-up, drawing, input and training, after a demo
 	$(BIN)/python docs/benchmarks/end_to_end.py
 	$(BIN)/python docs/benchmarks/memory.py
+	$(BIN)/python docs/benchmarks/input.py > docs/benchmarks/input.md
+	$(BIN)/python docs/benchmarks/training.py > docs/benchmarks/training.md
 
 chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slurm's packages)
 	$(BIN)/python docs/benchmarks/chaos.py

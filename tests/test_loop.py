@@ -29,6 +29,7 @@ from nago.training.optimiser import MomentumSGD
 from nago.training.outcome import CurveRow, write_curve
 from nago.training.progress import Progress
 from nago.training.run import Run
+from nago.training.team import Team
 
 SETTINGS = TrainingSettings(
     batch_size=32,
@@ -577,6 +578,26 @@ def test_evaluation_equals_the_images_taken_one_by_one():
     assert error == wrong / len(VALIDATION)
     assert 0 < top5_error == wrong5 / len(VALIDATION) < error
     assert network.training
+
+
+def test_shares_of_an_evaluation_add_up_to_it_and_may_be_empty():
+    network, sums = make_network(), []
+
+    class Listening(Team):
+        def add(self, *values):
+            sums.append([value.item() for value in values])
+
+    few = make_images(161, 164)
+    whole = evaluate(network, few, 20, SETTINGS)
+    for rank in range(5):
+        if len(range(3)[Team(rank, 5).share(3)]):
+            evaluate(network, few, 20, SETTINGS, Listening(rank, 5))
+        else:
+            with pytest.raises(ZeroDivisionError):  # it has nothing until the others' are added
+                evaluate(network, few, 20, SETTINGS, Listening(rank, 5))
+    images, loss, wrong, _ = map(sum, zip(*sums, strict=True))
+    assert (images, wrong / images) == (3, whole.error)
+    assert loss / images == pytest.approx(whole.loss)
 
 
 def test_a_curve_is_written_with_all_digits(tmp_path):

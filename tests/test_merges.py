@@ -133,15 +133,13 @@ def make_plain(network):
     return plain
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("generator", "space"), SPACES)
-def test_outputs_and_gradients_in_training_are_those_of_plain_operations(
-    generator, space, seed, layout
-):
+def test_outputs_and_gradients_in_training_are_those_of_plain_operations(generator, space, seed):
+    layout = LAYOUTS[seed // 2]
     settings = own_settings(generator, everything=seed % 2 == 0)
     configuration = draw_configuration(random.Random(seed), generator, space)
-    options = {"generator": generator, "size": 8, "channels": 3, "limit": 100_000}
+    options = {"generator": generator, "size": 8, "channels": 3, "limit": 300_000}
     network = build_network(draw(seed, configuration, settings, **options), seed).double()
     plain = make_plain(network)
     images = noise(3, 3, 8, 8, dtype=torch.float64).contiguous(memory_format=layout)
@@ -154,7 +152,8 @@ def test_outputs_and_gradients_in_training_are_those_of_plain_operations(
         functional.cross_entropy(logits, torch.tensor([0, 1, 2])).backward()
         results.append([logits, own.grad, *[parameter.grad for parameter in module.parameters()]])
     for found, expected in zip(*results, strict=True):
-        # A rounding is blown up by each norm over few pixels: a network may have hundreds.
+        # Hundreds of norms over few pixels blow a rounding up: in a network one channel wide the
+        # last digit of the images moves a gradient by 2e-5 of itself, in one two wide by 1e-10.
         scale = 1e-6 * expected.abs().max().item()
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=scale + 1e-12)
 

@@ -1,5 +1,6 @@
 """Build: from an architecture to a network, a torch module that runs its program."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +16,11 @@ from nago.networks.merges import AttentionSum, WeightedSum
 
 DROPOUT = 0.2
 """Share of the head's features that training leaves out."""
+
+OVERWRITABLE = frozenset(
+    ("convolve", "normalise", "sum", "attention", "add", "mean", "concat", "avgpool", "shrink")
+)
+"""Kinds of steps that make a tensor of their own and don't need it for the backward pass."""
 
 Function = Callable[..., Tensor]
 
@@ -41,9 +47,11 @@ class Interpreter(nn.Module):
         super().__init__()
         self.layers = nn.ModuleDict()
         self._steps: list[tuple[tuple[int, ...], Function | str, tuple[int, ...]]] = []
-        last = _find_last_uses(program)
+        last, overwriting = _find_last_uses(program), _find_overwriting(program)
         for place, step in enumerate(program.steps):
             function: Function | str = _make_function(step)
+            if place in overwriting:
+                function = functional.relu_
             layer = _make_layer(program, step, widths)
             if layer is not None:
                 self.layers[step.name] = layer
@@ -100,6 +108,24 @@ class Readout(nn.Module):
 def _find_last_uses(program: Program) -> dict[int, int]:
     """Return the place of the last step that takes the result of each step."""
     return {source: place for place, step in enumerate(program.steps) for source in step.inputs}
+
+
+def _find_overwriting(program: Program) -> set[int]:
+    """Return the places of the rectifying steps that may write into what they take.
+
+    That is where nobody else takes it, and the steps that made it don't need it either. The
+    stem's output may be the caller's own.
+    """
+    takers = Counter(source for step in program.steps for source in step.inputs)
+    return {
+        place
+        for place, step in enumerate(program.steps)
+        if step.kind == "rectify"
+        for source in step.inputs
+        if program.steps[source].kind in OVERWRITABLE
+        and takers[source] == 1
+        and source != program.trunk - 1
+    }
 
 
 def _make_layer(program: Program, step: Step, widths: Sequence[int]) -> nn.Module | None:
@@ -161,11 +187,11 @@ def _concatenate(*inputs: Tensor) -> Tensor:
 
 
 def _add(*inputs: Tensor) -> Tensor:
-    total = inputs[0]
-    for x in inputs[1:]:
-        total = total + x
+    total = inputs[0] + inputs[1]
+    for x in inputs[2:]:
+        total += x
     return total
 
 
 def _mean(*inputs: Tensor) -> Tensor:
-    return _add(*inputs) / len(inputs)
+    return _add(*inputs).div_(len(inputs))

@@ -1,7 +1,10 @@
 """Merges that learn: several inputs of one shape into one of the same shape."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 class WeightedSum(nn.Module):
@@ -13,11 +16,7 @@ class WeightedSum(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return one batch (N, C, H, W) of several."""
-        gates = self.gates.sigmoid()
-        total = inputs[0] * gates[0]
-        for x, gate in zip(inputs[1:], gates[1:], strict=True):
-            total = torch.addcmul(total, x, gate)
-        return total
+        return blend(self.gates.sigmoid(), inputs)
 
 
 class AttentionSum(nn.Module):
@@ -37,8 +36,66 @@ class AttentionSum(nn.Module):
         means = torch.stack([x.mean((2, 3)) for x in inputs], 1)  # (N, inputs, C)
         scores = (means * self.weight).sum(2) + self.bias  # (N, inputs)
         # In mixed precision scores are wide; the inputs' own type keeps the sum as narrow as them.
-        shares = scores.softmax(1).to(inputs[0].dtype)[:, :, None, None, None]
-        total = inputs[0] * shares[:, 0]
-        for place, x in enumerate(inputs[1:], 1):
-            total = torch.addcmul(total, x, shares[:, place])
+        shares = scores.softmax(1).to(inputs[0].dtype)
+        return blend(shares.T, inputs)
+
+
+def blend(weights: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:
+    """Return the weighted sum of inputs (N, C, H, W), of the type and layout of the first.
+
+    Args:
+        weights: (inputs,), or (inputs, N) where each sample has its own.
+        inputs: of one shape.
+    """
+    result: Tensor = _Blend.apply(weights, *inputs)
+    return result
+
+
+class _Blend(torch.autograd.Function):
+    """A weighted sum as one operation, which writes no sum of some inputs and no product.
+
+    A chain of torch's own operations keeps the same tensors for the backward pass, but writes
+    another for each input, and one more for the gradient of each weight.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, *inputs: Tensor) -> Tensor:
+        """Return the sum of inputs (N, C, H, W) by weights (inputs,) or (inputs, N)."""
+        ctx.save_for_backward(weights, *inputs)
+        first, *others = _spread(weights)
+        total = inputs[0] * first
+        for x, weight in zip(inputs[1:], others, strict=True):
+            total.addcmul_(x, weight)
         return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of the weights and of each input that need one."""
+        weights, *inputs = ctx.saved_tensors
+        of_weights, *of_inputs = ctx.needs_input_grad
+        return (
+            _multiply(gradient, inputs, weights) if of_weights else None,
+            *(
+                gradient * weight if needed else None
+                for weight, needed in zip(_spread(weights), of_inputs, strict=True)
+            ),
+        )
+
+
+def _spread(weights: Tensor) -> tuple[Tensor, ...]:
+    """Return the weights of each input, in a shape that multiplies (N, C, H, W)."""
+    return (weights if weights.dim() == 1 else weights[..., None, None, None]).unbind()
+
+
+def _multiply(gradient: Tensor, inputs: list[Tensor], weights: Tensor) -> Tensor:
+    """Return the scalar product with each input, over all or over each sample as the weights."""
+    last = gradient.is_contiguous(memory_format=torch.channels_last)
+
+    def flatten(x: Tensor) -> Tensor:
+        # In the order in which they lie in memory, numbers need not be copied.
+        return (x.permute(0, 2, 3, 1) if last else x).flatten(weights.dim() - 1)
+
+    flat = flatten(gradient)
+    products = [torch.linalg.vecdot(flat, flatten(x).to(flat.dtype)) for x in inputs]
+    return torch.stack(products).to(weights.dtype)

@@ -88,7 +88,8 @@ def evaluate(
     network.eval()
     tally = Tally(images.labels.device)
     own = torch.arange(len(images))[team.share(len(images))]
-    batches = torch.split(own, max(1, batch_size // team.size))
+    share = max(1, batch_size // team.size)
+    batches = [batch for batch in torch.split(own, share) if len(batch)]
     for pixels, labels in images.batches(batches):
         shown = present(pixels, images.mean, images.std, images.size)
         with compute_in(settings, labels.device):

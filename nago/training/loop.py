@@ -26,6 +26,7 @@ from nago.training.device import (
     choose_device,
     compile_network,
     is_out_of_memory,
+    keep_memory,
     reproducible,
 )
 from nago.training.epoch import SMALLEST_BATCH, train_epoch
@@ -67,6 +68,8 @@ def train_network(
         )
     device = choose_device(run.device, run.team.place)
     layout = torch.channels_last if run.settings.channels_last else torch.contiguous_format
+    if device.type == "cpu":
+        keep_memory()
     network.to(device)
     network.to(memory_format=layout)
     workers = max(1, run.workers)
@@ -91,14 +94,15 @@ class _Training:
         self.interruption, self.poll = interruption, Poll(run.team)
         self.device = train.labels.device
         self.fingerprint = name_run(network, run)
-        self.trained = share_network(network, run.team, run.settings.synchronise_norm)
-        if run.settings.compile:
-            self.trained = compile_network(self.trained)
         self.optimiser = MomentumSGD(network.parameters(), run.settings)
         self.earlier_seconds = 0.0
         self.began = time.perf_counter()
         self.log = Progress(run.budget, len(train), self._report)
         self.standing = self._begin()
+        # Only now: a process that tries how large a batch may be must not wait for the others.
+        self.trained = share_network(network, run.team, run.settings.synchronise_norm)
+        if run.settings.compile:
+            self.trained = compile_network(self.trained)
 
     def finish(self) -> Outcome:
         """Train until the budget is used up, or until no more can be done."""

@@ -1,0 +1,228 @@
+"""How fast networks train, against the released code and against their convolutions alone.
+
+`python docs/benchmarks/training.py > docs/benchmarks/training.md` writes the page, and the figure
+docs/images/growth.svg. One thread, CPU seconds. What is compared takes turns in one process, and
+each figure is a median, since the machine may have other work.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from contestants import OWN, RELEASED, RELEASED_LAST, Generator, Record, compete, make_contestant
+from growth import describe_growth, measure_growth
+from reference import ReferenceMissingError, find_reference
+from start import describe_start
+from steps import Seconds, Subject, prepare_convolutions, prepare_step, take_turns
+from torch.profiler import ProfilerActivity, profile
+
+from nago.generators.complexity import MEGABYTE
+from nago.records import TrainingSettings
+from nago.training.device import keep_memory
+from nago.training.optimiser import MomentumSGD
+
+BATCH, ROUNDS = 16, 7
+PROTOCOL = TrainingSettings(96, 0.025, 0.9, 3e-4, 5.0, 4, flip=True, cutout=16, threads=1)
+ROOT = Path(__file__).parents[2]
+NOWHERE = Path()
+GENERATORS = {
+    "8,5,.6 / 1,.7 / 5,4,.2": Generator(
+        ((8, 5, 0.6), (1, 0.7), (5, 4, 0.2)), 32, 4_000_000, BATCH
+    ),
+    "6,4,.8 / 1,.1 / 3,2,.5": Generator(
+        ((6, 4, 0.8), (1, 0.1), (3, 2, 0.5)), 32, 4_000_000, BATCH
+    ),
+    "6,4,.4 / 1,.4 / 6,5,.9": Generator(
+        ((6, 4, 0.4), (1, 0.4), (6, 5, 0.9)), 64, 6_000_000, BATCH
+    ),
+    "7,2,.9 / 5,.8 / 6,3,.6": Generator(
+        ((7, 2, 0.9), (5, 0.8), (6, 3, 0.6)), 64, 6_000_000, BATCH
+    ),
+}
+KINDS = {
+    "convolution": ("conv", "addmm", "AddmmBackward", "aten::linear"),
+    "norm": ("batch_norm", "BatchNorm"),
+    "ReLU": ("relu", "Relu", "threshold", "clamp_min"),
+    "merge": ("_Blend", "sigmoid", "Sigmoid", "aten::add", "AddBackward", "aten::div", "DivBack"),
+    "pooling": ("pool", "Pool"),
+}
+"""Parts of the names of torch's operations, by kind of step; the first that fits counts."""
+
+
+def main() -> None:
+    """Print the page and write the figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    help_text = "wheel or unpacked folder of the released code; else it is downloaded"
+    parser.add_argument("--reference", type=Path, help=help_text)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_memory()
+    print(INTRODUCTION, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            reference = find_reference(args.reference, Path(folder))
+        except ReferenceMissingError as error:
+            print(f"\nThe released code is not compared: {error}.")
+        else:
+            kinds = (OWN, RELEASED, RELEASED_LAST)
+            print(
+                describe_reference(
+                    {
+                        name: compete(kinds, generator, reference, ROUNDS)
+                        for name, generator in GENERATORS.items()
+                    }
+                ),
+                flush=True,
+            )
+    print(describe_limit({name: measure_limit(name) for name in GENERATORS}), flush=True)
+    print(describe_kinds({name: share_kinds(name) for name in GENERATORS}), flush=True)
+    print(describe_start(ROOT), flush=True)
+    print(describe_growth(measure_growth()), flush=True)
+
+
+INTRODUCTION = f"""# Training speed
+
+Forward pass, loss and backward pass of the four generators of the released code's own speed
+table, one draw (seed 0) each, batch {BATCH}. Medians of {ROUNDS} rounds in which all compared
+take turns; CPU seconds of one thread. As in a training, the C library keeps freed memory.
+
+torch {torch.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores,
+{platform.machine()} with {torch.backends.cpu.get_cpu_capability()}.
+
+`python docs/benchmarks/training.py > docs/benchmarks/training.md`"""
+
+
+def make_own(name: str) -> Subject:
+    """Return this project's network of a generator."""
+    return make_contestant(OWN, GENERATORS[name], NOWHERE)
+
+
+def measure_limit(name: str) -> Seconds:
+    """Return the seconds of a step, of its convolutions alone, and of the optimiser."""
+    subject = make_own(name)
+    optimiser = MomentumSGD(subject.network.parameters(), PROTOCOL)
+    step = prepare_step(subject)
+    step()
+    gradients = [parameter.grad for parameter in optimiser.parameters]
+
+    def update() -> None:
+        for parameter, gradient in zip(optimiser.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimiser.step(1e-6)
+
+    convolutions = prepare_convolutions(subject)
+    calls = {"step": step, "convolutions": convolutions, "optimiser": update}
+    return take_turns(calls, ROUNDS)
+
+
+def divide(above: Sequence[float], below: Sequence[float], factor: float = 1) -> float:
+    """Return the median over the rounds of one's seconds over the other's, times a factor."""
+    return factor * statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+def describe_reference(measured: dict[str, dict[str, Record]]) -> str:
+    """Return the table of speed and memory beside the released code's."""
+    lines = [
+        "\n## Against the released code",
+        "",
+        "Seconds of a step per multiply-add: the released code's over ours, which has channels"
+        " last. As released its channels come first; channels last is its best layout. Each in a"
+        " process of its own, set up as its training does.",
+        "",
+        "| generator | ours (s) | released (s) | times faster | released, channels last |"
+        " kept per image (MB) | released (MB) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    faster, smaller = [], []
+    for name, records in measured.items():
+        own, other = records[OWN], records[RELEASED]
+        factor = own.multiply_adds / other.multiply_adds
+        ratios = [
+            divide(records[kind].seconds, own.seconds, factor)
+            for kind in (RELEASED, RELEASED_LAST)
+        ]
+        faster.append(ratios[0])
+        smaller.append(own.kept_bytes <= other.kept_bytes)
+        times = [statistics.median(record.seconds) for record in (own, other)]
+        memory = [record.kept_bytes / MEGABYTE for record in (own, other)]
+        lines.append(
+            f"| {name} | {times[0]:.3f} | {times[1]:.3f} | {ratios[0]:.2f} | {ratios[1]:.2f} |"
+            f" {memory[0]:.1f} | {memory[1]:.1f} |"
+        )
+    lines += [
+        "",
+        f"Times faster: median {statistics.median(faster):.2f} (aim: at least 1.2), least"
+        f" {min(faster):.2f} (aim: at least 1). No more memory: {sum(smaller)} of {len(smaller)}.",
+    ]
+    return "\n".join(lines)
+
+
+def describe_limit(measured: dict[str, Seconds]) -> str:
+    """Return the table of steps beside what their convolutions take alone."""
+    lines = [
+        "\n## Against the convolutions alone",
+        "",
+        "All convolutions and linear maps of the network, forward and backward, on the same"
+        " tensors in the same layout, without anything between them: their time over the step's"
+        " is the share of the limit that is reached (aim: 0.85). The step of the optimiser is"
+        " not in the step.",
+        "",
+        "| generator | convolutions (s) | step (s) | share of the limit | optimiser (s) |",
+        "|---|---|---|---|---|",
+    ]
+    for name, seconds in measured.items():
+        convolutions, step, optimiser = (
+            statistics.median(seconds[key]) for key in ("convolutions", "step", "optimiser")
+        )
+        share = divide(seconds["convolutions"], seconds["step"])
+        lines.append(
+            f"| {name} | {convolutions:.3f} | {step:.3f} | {share:.2f} | {optimiser:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def share_kinds(name: str) -> dict[str, float]:
+    """Return the share of a step's time that each kind of step takes, by torch's profiler."""
+    step = prepare_step(make_own(name))
+    step()
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        step()
+    times = dict.fromkeys((*KINDS, "rest"), 0.0)
+    for event in profiled.events():
+        place, kind = event, None
+        while place is not None and kind is None:
+            kind = next(
+                (k for k, parts in KINDS.items() if any(part in place.name for part in parts)),
+                None,
+            )
+            place = place.cpu_parent
+        times[kind or "rest"] += event.self_cpu_time_total
+    total = sum(times.values())
+    return {kind: value / total for kind, value in times.items()}
+
+
+def describe_kinds(shares: dict[str, dict[str, float]]) -> str:
+    """Return the table of where the time of a step goes."""
+    kinds = [*KINDS, "rest"]
+    lines = [
+        "\n## Where the time goes",
+        "",
+        "Shares of one step by kind of operation, forward and backward (%). Merges are weighted"
+        " sums and means, and the adding up of gradients where several nodes take a result.",
+        "",
+        f"| generator | {' | '.join(kinds)} |",
+        "|---" * (len(kinds) + 1) + "|",
+    ]
+    for name, share in shares.items():
+        lines.append(f"| {name} | {' | '.join(f'{100 * share[kind]:.1f}' for kind in kinds)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
