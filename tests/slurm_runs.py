@@ -35,7 +35,7 @@ SLOW: dict[str, Any] = {
 
 QUICK = [
     *("--submitit-status-interval", "1", "--submitit-status-interval-max", "2"),
-    *("--latency-wait", "3", "--set-threads", "train=1"),
+    *("--latency-wait", "3", "--set-threads", "train=1", "prepare=1"),
 ]
 """Options for a cluster that answers in milliseconds."""
 
