@@ -3,8 +3,7 @@
 import os
 
 import pytest
-
-from nago.data.datasets import prepare
+from raw_data import prepare_tiny
 
 
 def pytest_configure():
@@ -16,16 +15,5 @@ def pytest_configure():
 def prepared_digits(tmp_path_factory):
     """The folder of the built-in digits, prepared at 8 pixels; not to be changed."""
     folder = tmp_path_factory.mktemp("digits")
-    prepare(
-        "digits",
-        None,
-        image_size=8,
-        channels=1,
-        validation_fraction=0.2,
-        test_fraction=0.2,
-        seed=0,
-        output=folder,
-        name="digits",
-        report=lambda _: None,
-    )
+    prepare_tiny("digits", None, folder, image_size=8, channels=1, name="digits")
     return folder

@@ -11,8 +11,9 @@ import psutil
 import pytest
 import torch
 from PIL import Image
+from raw_data import prepare_tiny
 
-from nago.data.datasets import prepare, read_part
+from nago.data.datasets import read_part
 from nago.data.images import LabelledImages, StoredImages, fits, join, load_images
 from nago.data.transfer import read_in_processes, read_in_thread
 from nago.records import RecordError
@@ -123,26 +124,12 @@ def test_joined_parts_are_one_after_the_other(kind, mapped):
     check_batches(joined, [whole[:5], whole[20:], whole.flip(0)])  # of one part, then of both
 
 
-def prepare_digits(folder):
-    return prepare(
-        *("digits", None),
-        image_size=8,
-        channels=1,
-        validation_fraction=0.2,
-        test_fraction=0.2,
-        seed=0,
-        output=folder,
-        name="digits",
-        stored_size=10,
-    )
-
-
 def share_memory(images, array):
     return any(np.shares_memory(piece, array) for piece in images.pixels.pieces)
 
 
 def test_a_part_that_was_loaded_is_not_copied_into_the_memory_of_the_process(tmp_path):
-    info = prepare_digits(tmp_path)
+    info = prepare_tiny("digits", None, tmp_path, image_size=8, stored_size=10, channels=1)
     train, validation = load_images(tmp_path, "train"), load_images(tmp_path, "validation")
     assert (train.stored_size, train.size) == (10, 8)
     torch.testing.assert_close(train.mean, torch.tensor(info.mean))
@@ -201,18 +188,8 @@ def test_images_in_files_give_the_pixels_that_the_cache_would_have(tmp_path):
         Image.fromarray(pixels).save(folder / f"{number}.png")
     parts = {}
     for name, cache in (("cached", 50.0), ("files", 0.0)):
-        prepare(
-            *("folder", tmp_path / "raw"),
-            image_size=6,
-            stored_size=8,
-            channels=3,
-            validation_fraction=0.2,
-            test_fraction=0.2,
-            seed=0,
-            output=tmp_path / name,
-            name=name,
-            cache_gb=cache,
-        )
+        options = {"image_size": 6, "stored_size": 8, "cache_gb": cache}
+        prepare_tiny("folder", tmp_path / "raw", tmp_path / name, **options)
         parts[name] = load_images(tmp_path / name, "train").to(CPU, 2)
     assert [images.pixels.in_files for images in parts.values()] == [False, True]
     places = [torch.tensor([3, 0]), torch.tensor([1])]

@@ -18,7 +18,6 @@ import torch
 from contestants import OWN, RELEASED, RELEASED_LAST, Generator, Record, compete, make_contestant
 from growth import describe_growth, measure_growth
 from reference import ReferenceMissingError, find_reference
-from start import describe_start
 from steps import Seconds, Subject, prepare_convolutions, prepare_step, take_turns
 from torch.profiler import ProfilerActivity, profile
 
@@ -29,7 +28,6 @@ from nago.training.optimiser import MomentumSGD
 
 BATCH, ROUNDS = 16, 7
 PROTOCOL = TrainingSettings(96, 0.025, 0.9, 3e-4, 5.0, 4, flip=True, cutout=16, threads=1)
-ROOT = Path(__file__).parents[2]
 NOWHERE = Path()
 GENERATORS = {
     "8,5,.6 / 1,.7 / 5,4,.2": Generator(
@@ -82,7 +80,6 @@ def main() -> None:
             )
     print(describe_limit({name: measure_limit(name) for name in GENERATORS}), flush=True)
     print(describe_kinds({name: share_kinds(name) for name in GENERATORS}), flush=True)
-    print(describe_start(ROOT), flush=True)
     print(describe_growth(measure_growth()), flush=True)
 
 

@@ -7,7 +7,6 @@ Source: Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
 
 import io
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +134,10 @@ def _make_source(
             pixels=np.concatenate([pixels for pixels, _ in batches]),
         )
 
-    opener: Callable[[Path, str, Report], RawImages] = open_batches
     return Source(
         title=title,
         required={"official": names, "seeded": names},
-        open=opener,
+        open=open_batches,
         home=f"{PAGE}/cifar.html",
         folder=folder,
         checksums=checksums,
