@@ -1,7 +1,9 @@
 """Status: how far a search is, and what came of it, from its files alone."""
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -11,7 +13,7 @@ from nago.records import RecordError, read_json, read_trial, trial_name
 from nago.search.brackets import Rung
 
 STALE_SECONDS = 15 * 60
-"""A training whose checkpoint is older than this counts as interrupted, not as running."""
+"""A training that has written nothing for so long counts as interrupted, not as running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +34,21 @@ class BracketStatus:
 
 
 def count_status(
-    search: Path, plan: Sequence[Sequence[Rung]], now: float | None = None
+    search: Path, plan: Sequence[Sequence[Rung]], logs: Path, now: float | None = None
 ) -> list[BracketStatus]:
     """Return how far each bracket is.
 
     Args:
         search: the folder `results/{dataset}/{search}`.
         plan: the rungs of each bracket.
+        logs: the folder of the logs of the trainings.
         now: seconds since the epoch; the clock's if None.
     """
-    moment = time.time() if now is None else now
     statuses = []
-    for bracket, rungs in enumerate(plan):
-        states = [
-            _find_state(trial_file(search, bracket, number, slot), moment)
-            for number, rung in enumerate(rungs)
-            for slot in range(rung.size)
-        ]
-        counts = {
-            state: states.count(state) for state in ("done", "failed", "running", "interrupted")
-        }
-        statuses.append(BracketStatus(bracket, len(states), **counts))
+    for bracket, states in enumerate(_find_states(search, plan, logs, now)):
+        counts = Counter(states.values())
+        named = {state: counts[state] for state in ("done", "failed", "running", "interrupted")}
+        statuses.append(BracketStatus(bracket, len(states), **named))
     return statuses
 
 
@@ -67,15 +63,31 @@ def list_running(
         logs: the folder of the logs of the trainings.
         now: seconds since the epoch; the clock's if None.
     """
-    moment = time.time() if now is None else now
-    names = [
-        trial_name(bracket, rung, slot)
-        for bracket, rungs in enumerate(plan)
-        for rung in range(len(rungs))
-        for slot in range(rungs[rung].size)
-        if _find_state(trial_file(search, bracket, rung, slot), moment) == "running"
+    return [
+        (name, _read_progress(_log_file(logs, name)))
+        for states in _find_states(search, plan, logs, now)
+        for name, state in states.items()
+        if state == "running"
     ]
-    return [(name, _read_progress(logs / f"{name}.log")) for name in names]
+
+
+def _find_states(
+    search: Path, plan: Sequence[Sequence[Rung]], logs: Path, now: float | None
+) -> Iterator[dict[str, str]]:
+    """Yield the states of the trials of each bracket by their names."""
+    moment = time.time() if now is None else now
+    for bracket, rungs in enumerate(plan):
+        states = {}
+        for rung in range(len(rungs)):
+            for slot in range(rungs[rung].size):
+                name = trial_name(bracket, rung, slot)
+                path = trial_file(search, bracket, rung, slot)
+                states[name] = _find_state(path, _log_file(logs, name), moment)
+        yield states
+
+
+def _log_file(logs: Path, name: str) -> Path:
+    return logs / f"{name}.log"
 
 
 def _read_progress(log: Path) -> str:
@@ -87,16 +99,18 @@ def _read_progress(log: Path) -> str:
     return next((line for line in reversed(lines) if line.startswith("epoch ")), "")
 
 
-def _find_state(path: Path, now: float) -> str:
+def _find_state(path: Path, log: Path, now: float) -> str:
     try:
         return "done" if read_trial(path).validation_error is not None else "failed"
     except RecordError:
         checkpoint = checkpoint_file(path)
     try:
-        age = now - checkpoint.stat().st_mtime
+        latest = checkpoint.stat().st_mtime
     except FileNotFoundError:
         return "missing"
-    return "running" if age < STALE_SECONDS else "interrupted"
+    with suppress(FileNotFoundError):  # within a long epoch only the log is written
+        latest = max(latest, log.stat().st_mtime)
+    return "running" if now - latest < STALE_SECONDS else "interrupted"
 
 
 def describe_status(

@@ -1,6 +1,7 @@
 """The status of a search is counted from its files, and what it found from its results."""
 
 import os
+from pathlib import Path
 
 import pytest
 from test_damage import TRIAL
@@ -18,6 +19,7 @@ from nago.status import (
 
 PLAN = ((Rung(4, 1), Rung(2, 2)), (Rung(3, 2),))
 NOW = 1_700_000_000.0
+NO_LOGS = Path("no logs")
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def search(tmp_path):
 
 
 def test_trials_are_counted_by_what_their_files_say(search):
-    first, second = count_status(search, PLAN, NOW)
+    first, second = count_status(search, PLAN, NO_LOGS, NOW)
     assert (first.bracket, first.planned) == (0, 6)
     assert (first.done, first.failed, first.running, first.interrupted) == (2, 1, 1, 1)
     assert first.missing == 1
@@ -51,13 +53,13 @@ def test_trials_are_counted_by_what_their_files_say(search):
 
 def test_a_trial_that_is_done_counts_as_done_though_its_checkpoint_is_still_there(search):
     checkpoint_file(trial_file(search, 0, 0, 0)).touch()
-    assert count_status(search, PLAN, NOW)[0].done == 2
+    assert count_status(search, PLAN, NO_LOGS, NOW)[0].done == 2
 
 
 def test_a_trial_that_was_cut_off_counts_as_missing(search):
     path = trial_file(search, 0, 0, 0)
     path.write_bytes(path.read_bytes()[:50])
-    first = count_status(search, PLAN, NOW)[0]
+    first = count_status(search, PLAN, NO_LOGS, NOW)[0]
     assert (first.done, first.missing) == (1, 2)
 
 
@@ -71,22 +73,31 @@ def test_trainings_at_work_are_listed_with_the_last_that_they_said(search, tmp_p
     )
     running = list_running(search, PLAN, logs, NOW)
     assert running == [("b0-r0-s3", last)]
-    text = describe_status("digits", count_status(search, PLAN, NOW), running)
+    text = describe_status("digits", count_status(search, PLAN, NO_LOGS, NOW), running)
     assert text.splitlines()[-1] == f"b0-r0-s3  {last}"
+
+
+def test_a_training_in_a_long_epoch_is_known_by_its_log(search, tmp_path):
+    log = tmp_path / "b0-r1-s1.log"  # whose checkpoint is old
+    for age, running, interrupted in ((STALE_SECONDS + 1, 1, 1), (STALE_SECONDS - 1, 2, 0)):
+        log.touch()
+        os.utime(log, (NOW - age, NOW - age))
+        first = count_status(search, PLAN, tmp_path, NOW)[0]
+        assert (first.running, first.interrupted) == (running, interrupted)
 
 
 def test_trials_beyond_the_plan_are_not_counted(search):
     write_trial(trial_file(search, 7, 0, 0), TRIAL)
-    assert [status.planned for status in count_status(search, PLAN, NOW)] == [6, 3]
+    assert [status.planned for status in count_status(search, PLAN, NO_LOGS, NOW)] == [6, 3]
 
 
 def test_a_search_that_has_not_begun_is_all_missing(tmp_path):
-    statuses = count_status(tmp_path / "none", PLAN)
+    statuses = count_status(tmp_path / "none", PLAN, NO_LOGS)
     assert [status.missing for status in statuses] == [6, 3]
 
 
 def test_the_table_for_people_has_a_line_per_bracket_and_the_sum(search):
-    text = describe_status("digits, hnag-bohb", count_status(search, PLAN, NOW))
+    text = describe_status("digits, hnag-bohb", count_status(search, PLAN, NO_LOGS, NOW))
     title, header, *rows = text.splitlines()
     assert title == "digits, hnag-bohb"
     names = ["bracket", "planned", "done", "running", "interrupted", "missing", "failed"]

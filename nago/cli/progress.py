@@ -98,7 +98,7 @@ def _run_forecast(arguments: argparse.Namespace) -> None:
 def _run_status(arguments: argparse.Namespace) -> None:
     settings, root = _load(arguments.config)
     if arguments.json:
-        statuses = count_status(_folder(settings, root), settings.plan)
+        statuses = count_status(_folder(settings, root), settings.plan, _logs(settings, root))
         print(json.dumps([dataclasses.asdict(status) for status in statuses]))
     elif arguments.follow is None:
         print(_look(settings, root)[0])
@@ -109,9 +109,8 @@ def _run_status(arguments: argparse.Namespace) -> None:
 
 def _look(settings: Settings, root: Path) -> tuple[str, bool]:
     """Return the status of a search in words, and whether all its trials have ended."""
-    folder = _folder(settings, root)
-    statuses = count_status(folder, settings.plan)
-    logs = root / "logs" / settings.dataset / settings.search / "train"
+    folder, logs = _folder(settings, root), _logs(settings, root)
+    statuses = count_status(folder, settings.plan, logs)
     running = list_running(folder, settings.plan, logs)
     text = describe_status(f"{settings.dataset}, {settings.search}", statuses, running)
     return text, all(status.done + status.failed == status.planned for status in statuses)
@@ -136,6 +135,11 @@ def _load(config: Sequence[str]) -> tuple[Settings, Path]:
 
 def _folder(settings: Settings, root: Path) -> Path:
     return root / "results" / settings.dataset / settings.search
+
+
+def _logs(settings: Settings, root: Path) -> Path:
+    """Return the folder of the logs of a search's trainings."""
+    return root / "logs" / settings.dataset / settings.search / "train"
 
 
 def parse_config(pairs: Sequence[str]) -> dict[str, Any]:
