@@ -174,11 +174,16 @@ class Trial(Record):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a search learns from a trial: `loss` is minimised, infinite for a failed trial."""
+    """What a search learns from a trial: its losses are minimised, infinite if it failed."""
 
     configuration: Configuration
     budget: int
-    loss: float
+    losses: tuple[float, ...]
+
+    @property
+    def loss(self) -> float:
+        """The first loss: the only one of a search for one objective."""
+        return self.losses[0]
 
 
 def trial_name(bracket: int, rung: int, slot: int) -> str:

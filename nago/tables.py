@@ -3,6 +3,7 @@
 `trials.csv` holds what is reproducible, `costs.csv` what depends on the machine and the day.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,17 +100,31 @@ def configuration_of(row: pd.Series) -> Configuration:
     }
 
 
-def observations(table: pd.DataFrame, objective: str = "validation_error") -> list[Observation]:
-    """Return what a search learns from a table, in the order of its rows."""
+def observations(
+    table: pd.DataFrame, objectives: Sequence[str] = ("validation_error",)
+) -> list[Observation]:
+    """Return what a search learns from a table, in the order of its rows.
+
+    Args:
+        table: a row per trial.
+        objectives: the columns of the losses; a failed trial has none that is finite.
+    """
     names = hyperparameters(table)
     return [
         Observation(
             configuration={name: record[name] for name in names},
             budget=record["budget"],
-            loss=float("inf") if pd.isna(record[objective]) else record[objective],
+            losses=_read_losses(record, objectives),
         )
         for record in table.to_dict("records")
     ]
+
+
+def _read_losses(record: Mapping[Any, Any], objectives: Sequence[str]) -> tuple[float, ...]:
+    values = [record[name] for name in objectives]
+    if pd.isna(record["validation_error"]) or any(pd.isna(value) for value in values):
+        return (math.inf,) * len(values)
+    return tuple(float(value) for value in values)
 
 
 def _place(name: str) -> dict[str, str | int]:

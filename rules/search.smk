@@ -42,7 +42,7 @@ rule fit_surrogate:
         "bracket {wildcards.bracket}: learn from earlier brackets"
     shell:
         "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
-        " --output {output} > {log} 2>&1"
+        " --bracket {wildcards.bracket} --output {output} > {log} 2>&1"
 
 
 rule propose:

@@ -15,11 +15,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--search", type=Path, required=True)
     parser.add_argument("--tables", type=Path, nargs="*", default=[])
+    parser.add_argument("--bracket", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
     seen = [item for path in args.tables for item in observations(read_table(path))]
-    write_json(args.output, fit_surrogate(read_search(args.search), seen))
+    surrogate = fit_surrogate(read_search(args.search), seen, bracket=args.bracket)
+    write_json(args.output, surrogate)
 
 
 if __name__ == "__main__":

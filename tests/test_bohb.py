@@ -77,7 +77,7 @@ def history(space, sizes, crash_at=()):
             for sample in space.sample_configuration(size):
                 values = plain_values(sample)
                 loss = float("inf") if len(found) in crash_at else toy_loss(values, budget)
-                found.append(Observation(values, budget, loss))
+                found.append(Observation(values, budget, (loss,)))
     return found
 
 
@@ -91,7 +91,7 @@ def test_proposals_are_exactly_those_of_a_generator_that_lived_through_the_histo
         budget = (30, 60, 120)[step % 3]
         with seeded(live_space, step):
             expected = [live.get_config(budget) for _ in range(4)]
-        surrogate = json.loads(json.dumps(BOHB.fit(our_space, seen, FAST), allow_nan=False))
+        surrogate = json.loads(json.dumps(BOHB.fit(our_space, seen, FAST, 0), allow_nan=False))
         ours = BOHB.propose(our_space, surrogate, 4, budget, step)
         assert [dict(item.configuration) for item in ours] == [dict(c) for c, _ in expected]
         picks = [info["model_based_pick"] for _, info in expected]
@@ -100,7 +100,7 @@ def test_proposals_are_exactly_those_of_a_generator_that_lived_through_the_histo
             crashed = (step, slot) == (4, 1)
             loss = float("inf") if crashed else toy_loss(configuration, budget)
             tell(live, configuration, budget, loss)
-            seen.append(Observation(ours[slot].configuration, budget, loss))
+            seen.append(Observation(ours[slot].configuration, budget, (loss,)))
         origins += picks
     assert 8 < sum(origins) < 50
 
@@ -113,7 +113,7 @@ def test_the_surrogate_holds_the_densities_of_the_live_generator(kind):
     live = live_generator(space, {})
     for item in seen:
         tell(live, dict(item.configuration), item.budget, item.loss)
-    surrogate = BOHB.fit(space, seen, {})
+    surrogate = BOHB.fit(space, seen, {}, 0)
     assert [model["budget"] for model in surrogate["models"]] == sorted(live.kde_models)
     for model in surrogate["models"]:
         assert model["var_types"] == live.kde_vartypes
@@ -124,7 +124,7 @@ def test_the_surrogate_holds_the_densities_of_the_live_generator(kind):
 
 def test_the_model_is_that_of_the_largest_budget_with_enough_results():
     space = numeric_space()
-    surrogate = BOHB.fit(space, history(space, {30: 20, 60: 9, 120: 7}, crash_at=[2, 25]), {})
+    surrogate = BOHB.fit(space, history(space, {30: 20, 60: 9, 120: 7}, crash_at=[2, 25]), {}, 0)
     assert surrogate["model_budget"] == 60
     assert surrogate["budgets"] == [
         {"budget": 30, "observations": 20, "failed": 1, "model": True},
@@ -136,15 +136,15 @@ def test_the_model_is_that_of_the_largest_budget_with_enough_results():
 @pytest.mark.parametrize(("results", "has_model"), [(7, False), (8, True)])
 def test_a_budget_has_a_model_from_twice_d_plus_one_results_on(results, has_model):
     space = numeric_space()  # d = 3
-    surrogate = BOHB.fit(space, history(space, {30: results}), {})
+    surrogate = BOHB.fit(space, history(space, {30: results}), {}, 0)
     assert bool(surrogate["models"]) is has_model
 
 
 def test_equal_losses_are_ordered_by_their_place_on_every_machine():
     space = numeric_space()
     seen = history(space, {30: 40}, crash_at=[1, 5, 30])
-    coarse = [Observation(item.configuration, 30, round(item.loss, 1)) for item in seen]
-    (model,) = BOHB.fit(space, coarse, {"top_n_percent": 30})["models"]
+    coarse = [Observation(item.configuration, 30, (round(item.loss, 1),)) for item in seen]
+    (model,) = BOHB.fit(space, coarse, {"top_n_percent": 30}, 0)["models"]
     losses = [item.loss for item in coarse]
     assert len(set(losses)) < 20
     by_hand = sorted(range(40), key=lambda place: (losses[place], place))
@@ -163,7 +163,7 @@ def test_values_are_pythons_own():
     space = mixed_space()
     seen = history(space, {30: 30})
     for method, options in (("bohb", FAST), ("random", {})):
-        surrogate = METHODS[method].fit(space, seen, options)
+        surrogate = METHODS[method].fit(space, seen, options, 0)
         for item in METHODS[method].propose(space, surrogate, 8, 30, 5):
             kinds = {name: type(value) for name, value in item.configuration.items()}
             assert kinds == {"nodes": int, "k": int, "p": float, "merge": str, "levels": int}
@@ -174,8 +174,10 @@ def test_a_model_that_fails_is_reported_with_its_reason():
     first = UniformIntegerHyperparameter("x", 1, 2, default_value=1)
     second = UniformIntegerHyperparameter("y", 1, 2, default_value=1)
     space.add(first, second)
-    seen = [Observation({"x": x, "y": y}, 30, (4 - x - y) / 10) for x, y in [(2, 2), (1, 1)] * 12]
-    surrogate = BOHB.fit(space, seen, {"num_samples": 3, "random_fraction": 0.3})
+    seen = [
+        Observation({"x": x, "y": y}, 30, ((4 - x - y) / 10,)) for x, y in [(2, 2), (1, 1)] * 12
+    ]
+    surrogate = BOHB.fit(space, seen, {"num_samples": 3, "random_fraction": 0.3}, 0)
     space.add(
         ForbiddenAndConjunction(ForbiddenEqualsClause(first, 2), ForbiddenEqualsClause(second, 2))
     )
@@ -198,7 +200,7 @@ def test_a_random_fraction_of_one_asks_no_model_and_of_none_always():
     space = numeric_space()
     seen = history(space, {30: 30})
     for fraction, origin in ((1.0, "random"), (0.0, "model")):
-        surrogate = BOHB.fit(space, seen, FAST | {"random_fraction": fraction})
+        surrogate = BOHB.fit(space, seen, FAST | {"random_fraction": fraction}, 0)
         assert {item.origin for item in BOHB.propose(space, surrogate, 10, 30, 0)} == {origin}
 
 
@@ -211,7 +213,7 @@ def test_global_random_states_are_neither_used_nor_changed(method):
         np.random.seed(outside)  # noqa: NPY002
         space.seed(outside)
         before = np.random.get_state()[1].tolist(), space.random.get_state()[1].tolist()  # noqa: NPY002
-        surrogate = METHODS[method].fit(space, seen, {})
+        surrogate = METHODS[method].fit(space, seen, {}, 0)
         results.append(METHODS[method].propose(space, surrogate, 3, 30, 7))
         after = np.random.get_state()[1].tolist(), space.random.get_state()[1].tolist()  # noqa: NPY002
         states.append(before == after)
@@ -221,7 +223,7 @@ def test_global_random_states_are_neither_used_nor_changed(method):
 
 def test_another_seed_gives_other_configurations():
     space = numeric_space()
-    surrogate = METHODS["random"].fit(space, [], {})
+    surrogate = METHODS["random"].fit(space, [], {}, 0)
     first, second = (METHODS["random"].propose(space, surrogate, 3, 30, seed) for seed in (1, 2))
     assert first != second
 
@@ -231,8 +233,8 @@ def test_what_decides_for_random_does_not_decide_the_values():
     space = ConfigurationSpace({"x": (0.0, 1.0)})
     with seeded(space, 0):
         values = [plain_values(sample) for sample in space.sample_configuration(10)]
-    seen = [Observation(value, 30, value["x"]) for value in values]
-    surrogate = BOHB.fit(space, seen, {"num_samples": 1})
+    seen = [Observation(value, 30, (value["x"],)) for value in values]
+    surrogate = BOHB.fit(space, seen, {"num_samples": 1}, 0)
     items = [BOHB.propose(space, surrogate, 1, 30, seed)[0] for seed in range(200)]
     drawn = [item.configuration["x"] for item in items if item.origin == "random"]
     assert 40 < len(drawn) < 95  # a third of 200, within four standard deviations
@@ -244,7 +246,7 @@ import json, warnings
 warnings.simplefilter("error")
 import test_bohb
 space = test_bohb.mixed_space()
-surrogate = test_bohb.BOHB.fit(space, test_bohb.history(space, {30: 30}, crash_at=[4]), {})
+surrogate = test_bohb.BOHB.fit(space, test_bohb.history(space, {30: 30}, crash_at=[4]), {}, 0)
 items = test_bohb.BOHB.propose(space, surrogate, 6, 30, 11)
 print(json.dumps([surrogate, [[dict(i.configuration), i.origin] for i in items]]))
 """
@@ -275,7 +277,7 @@ def test_without_a_model_hpbandster_is_not_imported():
     code = """
 import sys, test_bohb
 space = test_bohb.numeric_space()
-surrogate = test_bohb.BOHB.fit(space, test_bohb.history(space, {30: 7}), {})
+surrogate = test_bohb.BOHB.fit(space, test_bohb.history(space, {30: 7}), {}, 0)
 test_bohb.BOHB.propose(space, surrogate, 2, 30, 0)
 print({"hpbandster", "statsmodels", "torch", "networkx"} & set(sys.modules))
 """
@@ -289,13 +291,13 @@ print({"hpbandster", "statsmodels", "torch", "networkx"} & set(sys.modules))
 def test_what_hpbandster_cannot_do_is_refused_in_words():
     space = numeric_space()
     with pytest.raises(ValueError, match=r"no options \['samples'\]"):
-        BOHB.fit(space, [], {"samples": 3})
+        BOHB.fit(space, [], {"samples": 3}, 0)
     with pytest.raises(ValueError, match=r"must be 4 or more for 3 hyperparameters, got 2"):
-        BOHB.fit(space, [], {"min_points_in_model": 2})
+        BOHB.fit(space, [], {"min_points_in_model": 2}, 0)
     with pytest.raises(ValueError, match=r"fitted on .*got a space of"):
-        BOHB.propose(mixed_space(), BOHB.fit(space, [], {}), 1, 30, 0)
+        BOHB.propose(mixed_space(), BOHB.fit(space, [], {}, 0), 1, 30, 0)
     with pytest.raises(ValueError, match="random search has no options"):
-        METHODS["random"].fit(space, [], {"num_samples": 3})
+        METHODS["random"].fit(space, [], {"num_samples": 3}, 0)
     with pytest.raises(ValueError, match=r"no method 'tpe'; it could be bohb, random"):
         find_method("tpe")
     parent = CategoricalHyperparameter("parent", ["a", "b"])
@@ -304,4 +306,4 @@ def test_what_hpbandster_cannot_do_is_refused_in_words():
     space.add(child)
     space.add(EqualsCondition(child, parent, "a"))
     with pytest.raises(ValueError, match=r"without conditions.*child"):
-        BOHB.fit(space, [], {})
+        BOHB.fit(space, [], {}, 0)

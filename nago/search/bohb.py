@@ -40,8 +40,9 @@ def fit(
     space: ConfigurationSpace,
     observations: Sequence[Observation],
     options: Mapping[str, Any],
+    seed: int,
 ) -> Surrogate:
-    """Return what HpBandSter learns from `observations`, in their order.
+    """Return what HpBandSter learns from `observations`, in their order; it draws nothing.
 
     The surrogate has, per budget, the numbers of observations and failures; and per budget with
     a model, for good and bad: `data` (n, d) scaled to [0, 1] or the number of a category, and

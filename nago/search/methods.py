@@ -47,13 +47,16 @@ class Method:
         space: "ConfigurationSpace",
         observations: Sequence[Observation],
         options: Mapping[str, Any],
+        seed: int,
     ) -> Surrogate:
         """Return what `observations` teach, a function of the arguments alone.
+
+        `seed` is of what the fit draws, if it draws.
 
         Raises:
             UserError: an option is unknown or out of range, or the space isn't supported.
         """
-        fitted: Surrogate = self._load().fit(space, observations, options)
+        fitted: Surrogate = self._load().fit(space, observations, options, seed)
         return fitted
 
     def propose(

@@ -16,6 +16,7 @@ def fit(
     space: ConfigurationSpace,
     observations: Sequence[Observation],
     options: Mapping[str, Any],
+    seed: int,
 ) -> Surrogate:
     """Return a surrogate that has learnt nothing but how much there was to learn from."""
     if options:

@@ -31,7 +31,7 @@ def simulate(
     seen: list[list[Observation]] = []
     for bracket, rungs in enumerate(plan):
         history = [item for table in seen[: max(0, bracket - lag + 1)] for item in table]
-        surrogate = fit_surrogate(search, history)
+        surrogate = fit_surrogate(search, history, bracket=bracket)
         proposals = first_rung(search, surrogate, bracket=bracket, rung=rungs[0])
         below = _evaluate(proposals, objective, bracket, 0)
         bracket_trials = list(below)

@@ -32,9 +32,12 @@ class Search:
     keep: bool = False
 
 
-def fit_surrogate(search: Search, observations: Sequence[Observation]) -> Surrogate:
+def fit_surrogate(
+    search: Search, observations: Sequence[Observation], *, bracket: int
+) -> Surrogate:
     """Return what a bracket's proposals are made from: all it may see, in a fixed order."""
-    return find_method(search.method).fit(search.space, observations, search.options)
+    seed = derive_seed(search.seed, "fit", bracket)
+    return find_method(search.method).fit(search.space, observations, search.options, seed)
 
 
 def first_rung(
