@@ -40,7 +40,7 @@ def forecast(
     Args:
         plan: the rungs of each bracket.
         continues: whether a promoted trial trains only what its parent hasn't.
-        final_networks: networks of the winner.
+        final_networks: networks trained to completion.
         final_epochs: epochs of each of them.
         seconds_per_epoch: of one device, or None.
     """

@@ -58,7 +58,38 @@ class Settings:
     @property
     def plan(self) -> tuple[tuple[Rung, ...], ...]:
         """The rungs of each bracket."""
-        return self.method.plan(*(self.values[key] for key in PLAN_KEYS))
+        # With a table of initial points there is no round that makes them.
+        given = {
+            **self.values,
+            "initial_points": self.values["initial_points"] * self.makes_initial,
+        }
+        return self.method.plan(*(given[key] for key in self.method.plan_keys))
+
+    @property
+    def makes_initial(self) -> bool:
+        """Whether the first bracket makes the initial points, which later ones always see."""
+        return self.method.multi_objective and self.values["initial"] is None
+
+    @property
+    def lag(self) -> int:
+        """How many brackets are in flight."""
+        return int(self.values[self.method.lag_key])
+
+    @property
+    def finalists(self) -> int:
+        """How many generators have networks that are trained to completion."""
+        return int(self.values["finalists"]) if self.method.multi_objective else 1
+
+    @property
+    def final_networks(self) -> int:
+        """How many networks are trained to completion, those of all finalists together."""
+        return self.finalists * int(self.values["final_networks"])
+
+    @property
+    def reference(self) -> list[float | None]:
+        """The reference point: a value for each objective, None where the search gives it."""
+        unknown = [None] * (len(self.values["objectives"]) - 1)
+        return list(self.values["reference"] or [1.0, *unknown])
 
     @property
     def method(self) -> Method:
@@ -69,11 +100,14 @@ class Settings:
     def search_definition(self) -> dict[str, Any]:
         """All that decides what is proposed, beside the plan; `read_search` takes it."""
         values = self.values
-        bohb = values["method"] == "bohb"
-        options = {option: values[key] for option, key in BOHB_OPTIONS.items()} if bohb else {}
+        names = OPTIONS.get(values["method"], {})
+        options: dict[str, Any] = {option: values[key] for option, key in names.items()}
+        objectives = values["objectives"] if self.method.multi_objective else ["validation_error"]
+        if self.method.multi_objective:
+            options["log_losses"] = [name != "validation_error" for name in objectives]
         shared = {key: values[key] for key in ("generator", "method", "seed", "continue")}
         ranges = {name: list(limits) for name, limits in self.ranges.items()}
-        return shared | {"ranges": ranges, "options": options}
+        return shared | {"ranges": ranges, "options": options, "objectives": objectives}
 
     @property
     def search_protocol(self) -> Protocol:
@@ -134,7 +168,6 @@ class Settings:
         )
 
 
-PLAN_KEYS = ("iterations", "min_budget", "max_budget", "eta")
 TRAINING_KEYS = (
     "momentum",
     "weight_decay",
@@ -149,15 +182,25 @@ TRAINING_KEYS = (
     "channels_last",
     "memory_gb",
 )
-BOHB_OPTIONS = {
-    "min_points_in_model": "min_points",
-    "top_n_percent": "top_percent",
-    "num_samples": "samples",
-    "random_fraction": "random_fraction",
-    "bandwidth_factor": "bandwidth_factor",
-    "min_bandwidth": "min_bandwidth",
+OPTIONS = {
+    "bohb": {
+        "min_points_in_model": "min_points",
+        "top_n_percent": "top_percent",
+        "num_samples": "samples",
+        "random_fraction": "random_fraction",
+        "bandwidth_factor": "bandwidth_factor",
+        "min_bandwidth": "min_bandwidth",
+    },
+    "mobo": {
+        "surrogate": "surrogate",
+        "acquisition": "acquisition",
+        "selection": "selection",
+        "beta": "beta",
+        "reference": "reference",
+        "batch": "batch_choice",
+    },
 }
-"""HpBandSter's names of the options, and ours."""
+"""By method: the names of its options, HpBandSter's for BOHB, and of the settings."""
 
 
 def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
@@ -208,6 +251,7 @@ def read_search(path: Path) -> Search:
         seed=values["seed"],
         options=values["options"],
         keep=values["continue"],
+        objectives=tuple(values["objectives"]),
     )
 
 
@@ -227,6 +271,7 @@ def _check_together(settings: Settings) -> None:
     """Raise ValueError where settings don't go together."""
     values = settings.values
     _ = settings.plan
+    _check_objectives(settings)
     _check_generator(settings)
     fewest = len(settings.ranges) + 1
     if values["min_points"] is not None and values["min_points"] < fewest:
@@ -240,6 +285,25 @@ def _check_together(settings: Settings) -> None:
     given = open_settings(settings.generator_settings, settings.ranges)
     smallest = settings.generator.smallest_cells(settings.ranges, given)
     fit_cells(values["generator"], smallest, given.channel_ratios, task)
+
+
+def _check_objectives(settings: Settings) -> None:
+    """Raise ValueError where objectives, reference point and rounds don't go together."""
+    values = settings.values
+    objectives, reference = values["objectives"], values["reference"]
+    if objectives[0] != "validation_error":
+        raise ValueError(f"objectives must begin with validation_error, got {objectives}")
+    if reference is not None and len(reference) != len(objectives):
+        raise ValueError(f"reference must have a value for each of {objectives}, got {reference}")
+    if values["initial"] is not None and not settings.method.multi_objective:
+        raise ValueError(
+            f"initial is where mobo begins; method {values['method']} takes none: leave it away"
+        )
+    trials = sum(rung.size for rungs in settings.plan for rung in rungs)
+    if settings.finalists > trials:
+        raise ValueError(
+            f"finalists must be at most the {trials} trials, got {settings.finalists}"
+        )
 
 
 def _check_images(settings: Settings) -> None:
@@ -270,7 +334,8 @@ def _check_images(settings: Settings) -> None:
             "grey images have no saturation and hue to change: colour_jitter must end in 0, 0,"
             f" got {values['colour_jitter']}"
         )
-    shortest = min(values["min_budget"], values["final_epochs"])
+    budgets = [rung.budget for rungs in settings.plan for rung in rungs]
+    shortest = min(*budgets, values["final_epochs"])
     if values["warmup_epochs"] >= shortest:
         raise ValueError(
             f"warmup_epochs must be below the shortest training, {shortest} epochs, got"

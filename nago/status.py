@@ -12,6 +12,7 @@ from nago.paths import checkpoint_file, trial_file
 from nago.records import RecordError, read_json, read_trial, trial_name
 from nago.search.brackets import Rung
 
+MEGABYTE = 2**20
 STALE_SECONDS = 15 * 60
 """A training that has written nothing for so long counts as interrupted, not as running."""
 
@@ -137,27 +138,34 @@ def describe_results(search: Path) -> str:
     Raises:
         RecordError: a result is missing or damaged.
     """
-    incumbent = read_json(search / "incumbent.json")
+    finalists = read_json(search / "finalists.json")
     finals = [
         read_json(path)
         for path in sorted((search / "final").glob("*.json"))
         if path.stem.isdigit()
     ]
-    accuracies = [final["test_accuracy"] for final in finals if final["test_accuracy"] is not None]
-    values = ", ".join(
-        f"{key} {_short(value)}" for key, value in incumbent["configuration"].items()
-    )
-    lines = [
-        f"Best generator: {values}",
-        f"  validation error {incumbent['validation_error']:.2%} after {incumbent['budget']}"
-        f" epochs (trial {incumbent['trial']})",
-        f"Test accuracy: {fmean(accuracies):.2%}, mean of {len(accuracies)} networks trained"
-        " to completion"
-        if accuracies
-        else "Test accuracy: none of the final networks trained to completion",
-        f"Results: {search}/ (trials.csv, summary.csv, final/, figures/)",
-    ]
+    lines = [] if len(finalists) == 1 else [f"Generators chosen along the front: {len(finalists)}"]
+    for place, chosen in enumerate(finalists):
+        values = ", ".join(
+            f"{key} {_short(value)}" for key, value in chosen["configuration"].items()
+        )
+        own = [final for final in finals if final["trial"] == chosen["trial"]]
+        lines += [
+            f"{'Generator' if place else 'Best generator'}: {values}",
+            f"  validation error {chosen['validation_error']:.2%} after {chosen['budget']} epochs"
+            f" (trial {chosen['trial']}), {chosen['sample_memory_bytes'] / MEGABYTE:.3g} MB per"
+            " image",
+            f"  {_describe_accuracy([final['test_accuracy'] for final in own])}",
+        ]
+    lines.append(f"Results: {search}/ (trials.csv, front.csv, summary.csv, final/, figures/)")
     return "\n".join(lines)
+
+
+def _describe_accuracy(accuracies: Sequence[float | None]) -> str:
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    if not known:
+        return "test accuracy: none of the final networks trained to completion"
+    return f"test accuracy {fmean(known):.2%}, mean of {len(known)} networks trained to completion"
 
 
 def _short(value: object) -> str:

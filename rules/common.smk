@@ -12,6 +12,7 @@ from snakemake.logging import logger
 from nago.damage import set_aside_damaged
 from nago.generators.draw import GENERATORS
 from nago.records import RecordError, UserError
+from nago.search.brackets import count_seen
 from nago.settings import load_settings
 
 # Scripts run by the Python that runs Snakemake, whether or not its environment is activated.
@@ -29,6 +30,9 @@ SEARCH = SETTINGS.search
 RESULTS = f"results/{DATASET}/{SEARCH}"
 PARTS = ("train", "validation", "test")
 KEEP = SETTINGS.values["continue"]
+MULTI_OBJECTIVE = SETTINGS.method.multi_objective
+EXACT = MULTI_OBJECTIVE and SETTINGS.values["exact_objectives"]
+NETWORKS = range(SETTINGS.final_networks)
 # What starts the script of a training: as many processes as share its batches.
 PROCESSES = SETTINGS.values["gpus_per_trial"]
 LAUNCH = "python"
@@ -37,6 +41,8 @@ if PROCESSES > 1:
 # Snakemake removes a state once the rung above is done.
 STATE = "results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.state"
 STATE_OUTPUT = {"state": temp(STATE)}
+ARRAYS = "results/{dataset}/{search}/bracket{bracket}/surrogate.npz"
+ARRAYS_OUTPUT = {"arrays": ARRAYS}
 
 # The studies of the generators, with the numbers of the paper's figures 2 and 5.
 STUDY_IMAGES = ("small", "large")
@@ -68,8 +74,7 @@ wildcard_constraints:
 
 def everything(wildcards):
     """Return the files of the whole search; Snakemake would not miss one that isn't named."""
-    figures = ("anytime", "correlation", "network")
-    networks = range(SETTINGS.values["final_networks"])
+    figures = ("anytime", "correlation", "front", "hypervolume", "network")
     return [
         f"{RESULTS}/settings.json",
         f"{RESULTS}/search.json",
@@ -77,10 +82,11 @@ def everything(wildcards):
         *[path for bracket in range(len(PLAN)) for path in bracket_files(bracket)],
         f"{RESULTS}/trials.csv",
         f"{RESULTS}/costs.csv",
-        f"{RESULTS}/incumbent.json",
+        *[f"{RESULTS}/{name}" for name in ("incumbent.json", "finalists.json")],
+        *[f"{RESULTS}/{name}" for name in ("front.csv", "hypervolume.csv")],
         f"{RESULTS}/final/protocol.json",
         *final_results(wildcards),
-        *[f"{RESULTS}/final/{network}.pt" for network in networks],
+        *[f"{RESULTS}/final/{network}.pt" for network in NETWORKS],
         f"{RESULTS}/final.csv",
         f"{RESULTS}/summary.csv",
         *[f"{RESULTS}/figures/{figure}.svg" for figure in figures],
@@ -196,8 +202,39 @@ def tables_seen(wildcards):
     """Return the tables of the brackets that a bracket learns from."""
     if not SETTINGS.method.learns:
         return []
-    last = int(wildcards.bracket) - SETTINGS.values["lag"]
-    return all_tables("trials")[: max(0, last + 1)]
+    number = count_seen(
+        int(wildcards.bracket), SETTINGS.lag, makes_initial=SETTINGS.makes_initial
+    )
+    return [*initial_points(wildcards), *all_tables("trials")[:number]]
+
+
+def initial_table(wildcards):
+    """Return the table of an earlier search that this one begins with."""
+    return SETTINGS.values["initial"] or []
+
+
+def initial_points(wildcards):
+    """Return the trials of an earlier search that this one begins with."""
+    return [f"{RESULTS}/initial.csv"] if SETTINGS.values["initial"] else []
+
+
+def initial_option(wildcards, input):
+    """Return the same, as an option of the shell."""
+    return f"--initial {input.initial}" if input.initial else ""
+
+
+def exact_files(wildcards):
+    """Return what the objectives that need no training are computed from."""
+    if not EXACT:
+        return []
+    return [f"{RESULTS}/protocol.json", f"data/{wildcards.dataset}/dataset.json"]
+
+
+def exact_options(wildcards, input):
+    """Return the same, as options of the shell."""
+    if not EXACT:
+        return ""
+    return f"--protocol {input.exact[0]} --data {data_folder(wildcards)}"
 
 
 def all_tables(kind):
@@ -207,8 +244,12 @@ def all_tables(kind):
 
 def final_results(wildcards):
     """Return the results of the final networks."""
-    networks = range(SETTINGS.values["final_networks"])
-    return [f"{RESULTS}/final/{network}.json" for network in networks]
+    return [f"{RESULTS}/final/{network}.json" for network in NETWORKS]
+
+
+def finalist_place(wildcards):
+    """Return the place among the finalists of the one that a network is drawn from."""
+    return int(wildcards.network) // SETTINGS.values["final_networks"]
 
 
 def all_studies(wildcards):
@@ -253,6 +294,24 @@ def refuse_bad_data_root():
     keys = ("source", "data_root", "split", "download")
     try:
         check_source(*(SETTINGS.values[key] for key in keys))
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+def refuse_bad_initial():
+    """Raise before anything is planned if a search can't begin with the table it is given."""
+    from nago.search.initial import read_initial
+
+    values = SETTINGS.values
+    try:
+        read_initial(
+            Path(values["initial"]),
+            ranges=SETTINGS.ranges,
+            objectives=values["objectives"],
+            dataset=DATASET,
+            budget=values["mobo_budget"],
+            points=values["initial_points"],
+        )
     except UserError as error:
         raise WorkflowError(str(error))
 

@@ -1,4 +1,4 @@
-# The winner: networks of the incumbent's generator, trained to completion, tested once.
+# The winners: networks of the chosen generators, trained to completion, tested once.
 
 
 rule define_final_protocol:
@@ -16,9 +16,9 @@ rule define_final_protocol:
 
 
 rule train_final:
-    """One network of the winner, trained on all but the test images and tested on those."""
+    """One network of a finalist, trained on all but the test images and tested on those."""
     input:
-        incumbent="results/{dataset}/{search}/incumbent.json",
+        finalists="results/{dataset}/{search}/finalists.json",
         protocol="results/{dataset}/{search}/final/protocol.json",
         data="data/{dataset}/dataset.json",
     output:
@@ -34,13 +34,14 @@ rule train_final:
     params:
         launch=LAUNCH,
         data=data_folder,
+        finalist=finalist_place,
         epochs=SETTINGS.values["final_epochs"],
         seed=SETTINGS.values["seed"],
     message:
-        "train network {wildcards.network} of the best generator to completion and test it"
+        "train final network {wildcards.network} to completion and test it"
     shell:
-        "{params.launch} scripts/train_final.py --incumbent {input.incumbent}"
-        " --network {wildcards.network} --protocol {input.protocol}"
+        "{params.launch} scripts/train_final.py --finalists {input.finalists}"
+        " --finalist {params.finalist} --network {wildcards.network} --protocol {input.protocol}"
         " --epochs {params.epochs} --seed {params.seed}"
         " --data {params.data} --cpus {threads} --curve {output.curve} --weights {output.weights}"
         " --output {output.result} > {log} 2>&1"

@@ -37,6 +37,7 @@ rule tabulate_final:
 rule summarise:
     """The search and its winner in one short table."""
     input:
+        initial=initial_points,
         table="results/{dataset}/{search}/trials.csv",
         finals=final_results,
     output:
@@ -48,11 +49,13 @@ rule summarise:
         ),
     log:
         "logs/{dataset}/{search}/summarise.log",
+    params:
+        initial=initial_option,
     message:
         "summarise the search"
     shell:
         "python scripts/summarise.py --table {input.table} --finals {input.finals}"
-        " --output {output} > {log} 2>&1"
+        " {params.initial} --output {output} > {log} 2>&1"
 
 
 rule draw_trials:
@@ -79,6 +82,39 @@ rule draw_trials:
     shell:
         "python scripts/draw_trials.py --table {input} --name '{wildcards.dataset} {wildcards.search}'"
         " --anytime {output.anytime} --correlation {output.correlation} > {log} 2>&1"
+
+
+rule draw_front:
+    """The queries and their front, and how the front grew."""
+    input:
+        initial=initial_points,
+        table="results/{dataset}/{search}/trials.csv",
+        front="results/{dataset}/{search}/front.csv",
+        hypervolume="results/{dataset}/{search}/hypervolume.csv",
+    output:
+        front=report(
+            "results/{dataset}/{search}/figures/front.svg",
+            caption="../workflow/report/front.rst",
+            category="{dataset} {search}",
+            labels={"figure": "front"},
+        ),
+        hypervolume=report(
+            "results/{dataset}/{search}/figures/hypervolume.svg",
+            caption="../workflow/report/hypervolume.rst",
+            category="{dataset} {search}",
+            labels={"figure": "hypervolume"},
+        ),
+    log:
+        "logs/{dataset}/{search}/draw_front.log",
+    params:
+        objectives=SETTINGS.values["objectives"],
+    message:
+        "draw the front"
+    shell:
+        "python scripts/draw_front.py --tables {input.initial} {input.table}"
+        " --front-table {input.front} --hypervolume-table {input.hypervolume}"
+        " --objectives {params.objectives} --name '{wildcards.dataset} {wildcards.search}'"
+        " --front {output.front} --hypervolume {output.hypervolume} > {log} 2>&1"
 
 
 rule draw_network:

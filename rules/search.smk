@@ -29,20 +29,41 @@ rule define_protocol:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
 
+rule take_initial:
+    """The trials of an earlier search that this one begins with."""
+    input:
+        table=initial_table,
+        search="results/{dataset}/{search}/search.json",
+    output:
+        "results/{dataset}/{search}/initial.csv",
+    log:
+        "logs/{dataset}/{search}/take_initial.log",
+    params:
+        budget=SETTINGS.values["mobo_budget"],
+        points=SETTINGS.values["initial_points"],
+    message:
+        "take the initial points from {input.table}"
+    shell:
+        "python scripts/take_initial.py --table {input.table:q} --search {input.search}"
+        " --dataset {wildcards.dataset} --budget {params.budget} --points {params.points}"
+        " --output {output} > {log} 2>&1"
+
+
 rule fit_surrogate:
     """What a bracket learns from the brackets before it."""
     input:
         search="results/{dataset}/{search}/search.json",
         tables=tables_seen,
     output:
-        "results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+        **(ARRAYS_OUTPUT if MULTI_OBJECTIVE else {}),
+        surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
     log:
         "logs/{dataset}/{search}/fit_surrogate/b{bracket}.log",
     message:
         "bracket {wildcards.bracket}: learn from earlier brackets"
     shell:
         "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
-        " --bracket {wildcards.bracket} --output {output} > {log} 2>&1"
+        " --bracket {wildcards.bracket} --output {output.surrogate} > {log} 2>&1"
 
 
 rule propose:
@@ -50,11 +71,13 @@ rule propose:
     input:
         search="results/{dataset}/{search}/search.json",
         surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+        exact=exact_files,
     output:
         "results/{dataset}/{search}/bracket{bracket}/rung0.proposals.json",
     log:
         "logs/{dataset}/{search}/propose/b{bracket}.log",
     params:
+        exact=exact_options,
         size=planned_size,
         budget=planned_budget,
     message:
@@ -62,7 +85,7 @@ rule propose:
     shell:
         "python scripts/propose.py --search {input.search} --surrogate {input.surrogate}"
         " --bracket {wildcards.bracket} --size {params.size} --budget {params.budget}"
-        " --output {output} > {log} 2>&1"
+        " {params.exact} --output {output} > {log} 2>&1"
 
 
 rule promote:
@@ -158,15 +181,33 @@ rule join_tables:
         " >> {log} 2>&1"
 
 
-rule select_incumbent:
-    """The incumbent: the best trial at the largest budget."""
+rule select:
+    """What the search found: the best trial, the front and the generators to complete."""
     input:
-        "results/{dataset}/{search}/trials.csv",
+        initial=initial_points,
+        table="results/{dataset}/{search}/trials.csv",
     output:
-        "results/{dataset}/{search}/incumbent.json",
+        incumbent="results/{dataset}/{search}/incumbent.json",
+        finalists="results/{dataset}/{search}/finalists.json",
+        front=report(
+            "results/{dataset}/{search}/front.csv",
+            caption="../workflow/report/front_table.rst",
+            category="{dataset} {search}",
+            labels={"table": "front"},
+        ),
+        hypervolume="results/{dataset}/{search}/hypervolume.csv",
     log:
-        "logs/{dataset}/{search}/select_incumbent.log",
+        "logs/{dataset}/{search}/select.log",
+    params:
+        objectives=SETTINGS.values["objectives"],
+        reference=json.dumps(SETTINGS.reference),
+        finalists=SETTINGS.finalists,
+        along="front" if MULTI_OBJECTIVE else "error",
     message:
-        "select the best generator"
+        "select the best generator and the front"
     shell:
-        "python scripts/select_incumbent.py --table {input} --output {output} > {log} 2>&1"
+        "python scripts/select_trials.py --tables {input.initial} {input.table}"
+        " --objectives {params.objectives} --reference {params.reference:q}"
+        " --finalists {params.finalists} --along {params.along}"
+        " --incumbent {output.incumbent} --chosen {output.finalists}"
+        " --front {output.front} --hypervolume {output.hypervolume} > {log} 2>&1"

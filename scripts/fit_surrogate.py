@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from nago.records import write_json
 from nago.script import run_script
 from nago.search.steps import fit_surrogate
+from nago.search.surrogate_file import write_surrogate
 from nago.settings import read_search
 from nago.tables import observations, read_table
 
@@ -19,9 +19,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
-    seen = [item for path in args.tables for item in observations(read_table(path))]
-    surrogate = fit_surrogate(read_search(args.search), seen, bracket=args.bracket)
-    write_json(args.output, surrogate)
+    search = read_search(args.search)
+    seen = [
+        item for path in args.tables for item in observations(read_table(path), search.objectives)
+    ]
+    write_surrogate(args.output, fit_surrogate(search, seen, bracket=args.bracket))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ def main() -> None:
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--finals", type=Path, nargs="+", required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--initial", type=Path, help="trials of an earlier search")
     args = parser.parse_args()
 
     finals = [read_json(path) for path in args.finals]
-    write_table(args.output, summarise(read_table(args.table), finals))
+    initial = read_table(args.initial) if args.initial else None
+    write_table(args.output, summarise(read_table(args.table), finals, initial))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train one network of the winning generator to completion and test it once."""
+"""Train one network of a chosen generator to completion and test it once."""
 
 import argparse
 from pathlib import Path
@@ -15,10 +15,11 @@ from nago.training.team import join_team
 
 
 def main() -> None:
-    """Read the incumbent, train, write the curve, the weights and the result."""
+    """Read the configuration, train, write the curve, the weights and the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--incumbent", type=Path, required=True)
-    parser.add_argument("--network", type=int, required=True, help="which draw, from 0")
+    parser.add_argument("--finalists", type=Path, required=True)
+    parser.add_argument("--finalist", type=int, required=True, help="which of them, from 0")
+    parser.add_argument("--network", type=int, required=True, help="which of all, from 0")
     parser.add_argument("--protocol", type=Path, required=True)
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
@@ -29,11 +30,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
+    chosen = read_json(args.finalists)[args.finalist]
     checkpoint = checkpoint_file(args.output)
     protocol = read_protocol(args.protocol)
     with join_team(protocol.training.processes) as team:
         result, curve, network = train_final(
-            configuration=read_json(args.incumbent)["configuration"],
+            configuration=chosen["configuration"],
             protocol=protocol,
             epochs=args.epochs,
             seed=derive_seed(args.seed, "final", args.network),
@@ -46,7 +48,7 @@ def main() -> None:
         return
     write_curve(args.curve, curve)
     save_network(args.weights, network, read_info(args.data), result["status"])
-    write_json(args.output, result)
+    write_json(args.output, {"trial": chosen["trial"]} | result)
     checkpoint.unlink(missing_ok=True)
 
 

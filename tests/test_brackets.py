@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-from nago.search.brackets import Rung, count_halvings, plan_bracket, plan_search
+from nago.search.brackets import (
+    Rung,
+    count_halvings,
+    count_seen,
+    plan_bracket,
+    plan_rounds,
+    plan_search,
+)
 
 
 def sizes_of(rungs):
@@ -129,3 +136,23 @@ def test_planning_imports_no_numeric_library():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_search_at_one_budget_has_a_round_of_initial_points_and_then_its_batches():
+    assert plan_rounds(50, 2, 8, 60) == ((Rung(50, 60),), (Rung(8, 60),), (Rung(8, 60),))
+    assert plan_rounds(0, 1, 8, 60) == ((Rung(8, 60),),)
+
+
+@pytest.mark.parametrize(
+    ("lag", "makes_initial", "seen"),
+    [
+        (1, False, [0, 1, 2, 3, 4]),
+        (3, False, [0, 0, 0, 1, 2]),
+        (1, True, [0, 1, 2, 3, 4]),
+        (3, True, [0, 1, 1, 1, 2]),
+    ],
+)
+def test_a_bracket_sees_those_that_end_before_it_starts_and_always_the_initial_points(
+    lag, makes_initial, seen
+):
+    assert [count_seen(b, lag, makes_initial=makes_initial) for b in range(5)] == seen

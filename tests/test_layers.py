@@ -27,6 +27,7 @@ MAY_USE = {
     "networks": {"records", "generators", "data"},
     "training": {"records", "seeds", "data"},
     "search": {"records", "seeds", "tables"},
+    "exact": {"records", "seeds", "generators", "data", "search"},
     "objective": {"records", "seeds", "generators", "data", "networks", "training"},
     "schema": {"records"},
     "settings": {"records", "schema", "generators", "data", "search"},
@@ -47,7 +48,7 @@ MAY_USE = {
 TORCH = {
     *("nago.data.images", "nago.data.augmentation", "nago.objective"),
     *("nago.data.crops", "nago.data.colour", "nago.data.transfer"),
-    *("nago.networks", "nago.training"),
+    *("nago.networks", "nago.training", "nago.search.bohamiann"),
 }
 """The modules and packages that may import torch."""
 
@@ -136,8 +137,10 @@ def test_the_search_knows_neither_networks_nor_images():
     assert "nago.search.bohb" in search
     for other in ("generators", "networks", "data", "training", "objective"):
         assert [module for module in search if part_of(module) == other] == []
-    for library in ("torch", "torchvision", "networkx", "PIL", "sklearn"):
+    for library in ("torchvision", "networkx", "PIL", "sklearn"):
         assert [module for module in search if uses(module, library)] == []
+    # pybnn is written in torch; only who asks for that surrogate loads either.
+    assert [module for module in search if uses(module, "torch")] == ["nago.search.bohamiann"]
 
 
 def test_the_networks_and_the_training_know_no_search():
@@ -162,13 +165,21 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "hpbandster": {"nago.search.bohb"},
         "matplotlib": {
             *("nago.report.style", "nago.report.figures", "nago.report.distributions"),
+            "nago.report.front",
         },
         "sklearn": {"nago.data.sources.digits"},
         "pickle": {"nago.data.sources.cifar"},
         "urllib": {"nago.data.download"},
-        "scipy": {"nago.data.sources.flowers102"},
+        "scipy": {
+            *("nago.data.sources.flowers102", "nago.search.gaussian_process"),
+            *("nago.search.acquisition", "nago.search.candidates"),
+        },
+        "pymoo": {"nago.search.pool"},
+        "moocore": {"nago.search.pareto"},
+        "pybnn": {"nago.search.bohamiann"},
         "pandas": {
-            *("nago.tables", "nago.search.incumbent"),
+            *("nago.tables", "nago.search.incumbent", "nago.search.front", "nago.search.initial"),
+            "nago.report.front",
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.report.figures", "nago.report.summary", "nago.report.distributions"),
         },
@@ -213,6 +224,9 @@ def test_the_workflow_imports_no_torch():
         ("nago.cli", "torch numpy pandas matplotlib"),
         ("nago.search.steps", "torch networkx numpy pandas matplotlib hpbandster"),
         ("nago.search.bohb", "torch networkx pandas matplotlib hpbandster statsmodels"),
+        ("nago.search.mobo", "torch networkx pandas matplotlib pymoo moocore pybnn"),
+        ("nago.search.bnn", "torch networkx pandas matplotlib scipy pybnn"),
+        ("nago.exact", "torch networkx pandas matplotlib"),
         ("nago.tables", "torch networkx matplotlib"),
         ("nago.data.datasets", "torch networkx pandas matplotlib sklearn scipy urllib.request"),
         ("nago.report.figures", "torch networkx"),

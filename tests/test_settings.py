@@ -74,6 +74,18 @@ def test_the_paper_s_search_on_small_images_is_260_trainings_of_19200_epochs():
     assert settings.final_protocol.training.learning_rate == 0.025
 
 
+def test_multi_objective_search_is_by_the_papers_numbers():
+    settings = load_settings({"dataset": "sport8", "method": "mobo"}, ROOT)
+    rungs = [rung for bracket in settings.plan for rung in bracket]
+    assert [(rung.size, rung.budget) for rung in rungs] == [(50, 200)] + [(8, 200)] * 30
+    assert settings.search_definition["objectives"] == ["validation_error", "sample_memory_bytes"]
+    assert settings.search_definition["options"]["surrogate"] == "bnn"
+    assert settings.final_networks == 3 * 8
+    given = {"dataset": "sport8", "method": "mobo", "initial": "results/x/trials.csv"}
+    assert len(load_settings(given, ROOT).plan) == 30
+    assert load_settings({"dataset": "sport8"}, ROOT).final_networks == 8
+
+
 @pytest.mark.parametrize(
     ("given", "search"),
     [

@@ -117,30 +117,47 @@ def test_a_file_of_a_trial_and_what_belongs_to_it_are_found_by_their_place(tmp_p
     assert state_file(trial.parent, "b3-r1-s2") == trial.with_name("slot2.state")
 
 
-@pytest.fixture
-def results(tmp_path):
-    incumbent = {"configuration": {"top_nodes": 4, "top_p": 0.123456}, "trial": "b1-r0-s2"}
-    write_json(tmp_path / "incumbent.json", incumbent | {"validation_error": 0.125, "budget": 4})
-    for network, accuracy in enumerate((0.9, None, 0.8)):
-        write_json(tmp_path / f"final/{network}.json", {"test_accuracy": accuracy})
-    write_json(tmp_path / "final/protocol.json", {})
-    return tmp_path
+BEST = {
+    "configuration": {"top_nodes": 4, "top_p": 0.123456},
+    "trial": "b1-r0-s2",
+    "validation_error": 0.125,
+    "budget": 4,
+    "sample_memory_bytes": 3 * 2**20,
+}
 
 
-def test_the_end_of_a_search_tells_its_best_generator_and_the_mean_of_its_networks(results):
-    text = describe_results(results)
-    for part in ("top_nodes 4", "top_p 0.123", "12.50%", "after 4 epochs", "b1-r0-s2"):
+def write_results(folder, finalists, finals):
+    write_json(folder / "finalists.json", finalists)
+    for network, (trial, accuracy) in enumerate(finals):
+        write_json(folder / f"final/{network}.json", {"trial": trial, "test_accuracy": accuracy})
+    write_json(folder / "final/protocol.json", {})
+    return describe_results(folder)
+
+
+def test_the_end_of_a_search_tells_its_best_generator_and_the_mean_of_its_networks(tmp_path):
+    text = write_results(tmp_path, [BEST], [("b1-r0-s2", value) for value in (0.9, None, 0.8)])
+    for part in ("top_nodes 4", "top_p 0.123", "12.50%", "after 4 epochs", "b1-r0-s2", "3 MB"):
         assert part in text
     assert "85.00%, mean of 2 networks" in text
-    assert str(results) in text
+    assert "front: " not in text
+    assert str(tmp_path) in text
 
 
-def test_networks_that_all_failed_are_said_to_have_failed(results):
-    for network in range(3):
-        write_json(results / f"final/{network}.json", {"test_accuracy": None})
-    assert "none of the final networks" in describe_results(results)
+def test_along_a_front_each_generator_has_the_mean_of_its_own_networks(tmp_path):
+    small = BEST | {"trial": "b2-r0-s0", "sample_memory_bytes": 2**19, "validation_error": 0.25}
+    finals = [("b1-r0-s2", 0.9), ("b1-r0-s2", 0.8), ("b2-r0-s0", 0.7), ("b2-r0-s0", None)]
+    lines = write_results(tmp_path, [BEST, small], finals).splitlines()
+    assert "2" in lines[0]
+    assert "85.00%, mean of 2" in lines[3]
+    assert "0.5 MB" in lines[5]
+    assert "70.00%, mean of 1" in lines[6]
+
+
+def test_networks_that_all_failed_are_said_to_have_failed(tmp_path):
+    text = write_results(tmp_path, [BEST], [("b1-r0-s2", None)] * 3)
+    assert "none of the final networks" in text
 
 
 def test_without_results_there_is_nothing_to_tell(tmp_path):
-    with pytest.raises(RecordError, match="incumbent"):
+    with pytest.raises(RecordError, match="finalists"):
         describe_results(tmp_path)

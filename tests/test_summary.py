@@ -7,9 +7,27 @@ from nago.report.summary import effective_neighbours, summarise
 from nago.tables import read_table, tabulate, write_table
 
 FINALS = [
-    {"test_accuracy": 0.97, "parameters": 100, "sample_memory_bytes": 2**20, "hash": "aa"},
-    {"test_accuracy": 0.98, "parameters": 200, "sample_memory_bytes": 2**21, "hash": "bb"},
-    {"test_accuracy": 0.99, "parameters": 301, "sample_memory_bytes": 3 * 2**20, "hash": "cc"},
+    {
+        "test_accuracy": 0.97,
+        "parameters": 100,
+        "sample_memory_bytes": 2**20,
+        "hash": "aa",
+        "trial": "b0-r1-s0",
+    },
+    {
+        "test_accuracy": 0.98,
+        "parameters": 200,
+        "sample_memory_bytes": 2**21,
+        "hash": "bb",
+        "trial": "b0-r1-s0",
+    },
+    {
+        "test_accuracy": 0.99,
+        "parameters": 301,
+        "sample_memory_bytes": 3 * 2**20,
+        "hash": "cc",
+        "trial": "b0-r1-s0",
+    },
 ]
 
 

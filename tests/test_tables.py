@@ -201,10 +201,12 @@ def test_observations_of_trials_that_all_failed_are_all_infinite(tmp_path):
     assert observations(through_csv(tabulate([]), tmp_path)) == []
 
 
-def test_another_objective_is_observed_where_it_is_asked_for():
+def test_several_objectives_are_observed_where_they_are_asked_for():
     table = tabulate([make_trial(0), make_trial(1, **INVALID)])
-    losses = [item.loss for item in observations(table, "sample_memory_bytes")]
-    assert losses == [17 * 2**20, math.inf]
+    names = ("validation_error", "sample_memory_bytes")
+    losses = [item.losses for item in observations(table, names)]
+    error = table["validation_error"][0]
+    assert losses == [(error, 17 * 2**20), (math.inf, math.inf)]
 
 
 def test_the_configuration_of_a_row_has_pythons_own_numbers(tmp_path):

@@ -114,8 +114,8 @@ def describe_times() -> str:
         "## How long a draw takes",
         "",
         f"Draw, widths and hash, {TIMED} random configurations each and the largest, in"
-        f" milliseconds; Python {platform.python_version()} on {platform.processor() or 'a'}"
-        f" {platform.machine()} machine.",
+        f" milliseconds of CPU time; Python {platform.python_version()} on"
+        f" {platform.processor() or 'a'} {platform.machine()} machine.",
         "",
         "| generator | median | 95 % | slowest | the largest configuration |",
         "|---|---|---|---|---|",
@@ -141,11 +141,11 @@ def sample(ranges: dict[str, tuple[float, float]], seed: int) -> dict[str, float
 
 
 def time_draw(name: str, configuration: dict[str, float], seed: int) -> float:
-    """Return the seconds of one draw."""
+    """Return the seconds of one draw on the processor, whatever else runs on it."""
     task, settings = TASKS["cifar10"], default_settings(name)
-    start = time.perf_counter()
+    start = time.process_time()
     _ = draw_architecture(name, configuration, settings, task, seed).hash
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 if __name__ == "__main__":

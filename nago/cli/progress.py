@@ -85,7 +85,7 @@ def _run_forecast(arguments: argparse.Namespace) -> None:
     result = forecast(
         settings.plan,
         continues=values["continue"],
-        final_networks=values["final_networks"],
+        final_networks=settings.final_networks,
         final_epochs=values["final_epochs"],
         seconds_per_epoch=seconds,
     )

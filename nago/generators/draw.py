@@ -42,7 +42,7 @@ def draw_architecture(
     task: Task,
     seed: int,
 ) -> Architecture:
-    """Return the architecture that a generator draws with `seed`, as wide as the limit allows.
+    """Return the architecture that a generator draws with `seed`, its widths solved.
 
     Raises:
         ValueError: a hyperparameter is out of range, or no width meets the limit.
@@ -69,7 +69,7 @@ def check_settings(generator: str, settings: GeneratorSettings) -> None:
 def fit_cells(
     generator: str, cells: tuple[Cell, ...], channel_ratios: Sequence[float], task: Task
 ) -> Architecture:
-    """Return the architecture of drawn cells, as wide as the limit allows.
+    """Return the architecture of drawn cells, as wide as `solve_widths` makes it.
 
     Raises:
         UserError: no width meets the limit, or a stage would have no pixel left.

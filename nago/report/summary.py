@@ -14,28 +14,41 @@ import pandas as pd
 from nago.generators.complexity import MEGABYTE
 from nago.generators.spaces import effective_neighbours
 from nago.search.incumbent import select_incumbent
-from nago.tables import configuration_of
+from nago.tables import configuration_of, join_tables
 
 NONE = "none"
 
 
-def summarise(table: pd.DataFrame, finals: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def summarise(
+    table: pd.DataFrame,
+    finals: Sequence[Mapping[str, Any]],
+    initial: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return what a search did, chose and reached.
 
     Args:
         table: a row per trial, as `nago.tables.read_table` gives it; it may be empty.
         finals: a mapping per final network with `test_accuracy` in [0, 1], `parameters`,
-            `sample_memory_bytes` and `hash`; there may be none yet.
+            `sample_memory_bytes`, `hash` and the `trial` whose generator it is of; there may be
+            none yet.
+        initial: trials of an earlier search that this one began with and may choose.
 
     Returns:
         Columns `quantity` (with its unit) and `value`, both text.
     """
     rows = [*_count_trials(table), *_count_proposals(table)]
+    if initial is not None:
+        rows.append(("trials of an earlier search", len(initial)))
+        table = join_tables([initial, table])
     if table["validation_error"].notna().any():
         rows += _describe_choice(table)
     else:
         rows.append(("incumbent", f"{NONE}: no trial succeeded"))
-    rows += _describe_finals(finals)
+    for trial in dict.fromkeys(final["trial"] for final in finals):
+        rows.append(("final networks of the generator of", trial))
+        rows += _describe_finals([final for final in finals if final["trial"] == trial])
+    if not finals:
+        rows.append(("final networks", 0))
     return pd.DataFrame(
         [(name, str(value)) for name, value in rows], columns=["quantity", "value"]
     )
@@ -82,8 +95,6 @@ def _describe_choice(table: pd.DataFrame) -> list[tuple[str, object]]:
 
 def _describe_finals(finals: Sequence[Mapping[str, Any]]) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = [("final networks", len(finals))]
-    if not finals:
-        return rows
     accuracies = [
         100 * final["test_accuracy"] for final in finals if final["test_accuracy"] is not None
     ]

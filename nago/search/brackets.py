@@ -75,3 +75,30 @@ def plan_full_budget(
         (Rung(sum(rung.size * rung.budget for rung in rungs) // max_budget, max_budget),)
         for rungs in plan_search(iterations, min_budget, max_budget, eta)
     )
+
+
+def plan_rounds(
+    initial_points: int, iterations: int, batch: int, budget: int
+) -> tuple[tuple[Rung, ...], ...]:
+    """Return the plan of a search at one budget: a round is a bracket of one rung.
+
+    Args:
+        initial_points: trials of a round before the others; without that round if 0.
+        iterations: rounds, of `batch` trials each.
+        batch: trials of a round.
+        budget: epochs of every trial.
+    """
+    first = ((Rung(initial_points, budget),),) if initial_points else ()
+    return first + ((Rung(batch, budget),),) * iterations
+
+
+def count_seen(bracket: int, lag: int, *, makes_initial: bool) -> int:
+    """Return how many brackets, from the first on, a bracket learns from.
+
+    Args:
+        bracket: the one that learns.
+        lag: brackets in flight: it sees 0 to bracket - lag.
+        makes_initial: whether the first bracket makes initial points, which all others see.
+    """
+    fewest = 1 if makes_initial and bracket > 0 else 0
+    return max(fewest, bracket - lag + 1)

@@ -46,13 +46,8 @@ def _explain_failure(table: pd.DataFrame) -> str:
     )
 
 
-def describe_incumbent(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the incumbent of a table as values that JSON holds.
-
-    Raises:
-        UserError: the table is empty, or every trial in it failed.
-    """
-    row = select_incumbent(table)
+def describe_trial(row: pd.Series) -> dict[str, Any]:
+    """Return a trial of a table as values that JSON holds."""
     names = ("trial", "seed", "budget", "validation_error", *MEASURES)
     values = {
         name: row[name].item() if hasattr(row[name], "item") else row[name] for name in names

@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nago.records import Configuration, Observation, Proposal, UserError
-from nago.search.brackets import Rung, plan_full_budget, plan_search
+from nago.search.brackets import Rung, plan_full_budget, plan_rounds, plan_search
 
 if TYPE_CHECKING:
+    import numpy as np
     from ConfigSpace import ConfigurationSpace
+    from numpy.typing import NDArray
 
 Surrogate = dict[str, Any]
-"""What a fit learnt, as values that JSON holds without loss."""
+"""What a fit learnt, as values that JSON holds without loss; arrays stand under `arrays`."""
 
+Plan = Callable[..., tuple[tuple[Rung, ...], ...]]
+"""From the values of some settings to the rungs of each bracket."""
 
-Plan = Callable[[int, int, int, int], tuple[tuple[Rung, ...], ...]]
-"""From iterations, smallest and largest budget and eta to the rungs of each bracket."""
+Exact = Callable[[Sequence[Configuration]], "NDArray[np.float64]"]
+"""From n configurations to (n, m) losses: those known without training, NaN for the others, and
+infinite for a configuration that has no network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,18 @@ class Suggestion:
 class Method:
     """A way to choose configurations: its plan, and the module of its `fit` and `propose`.
 
-    One that doesn't learn needs no results, so all its brackets can run at once.
+    One that doesn't learn needs no results, so all its brackets can run at once. `plan_keys`
+    are the settings that `plan` takes, `lag_key` the one that says how many brackets are in
+    flight. One for several objectives learns them all, looks for their front, writes arrays
+    beside its surrogate, and always sees the initial points.
     """
 
     module: str
     plan: Plan
-    learns: bool
+    plan_keys: tuple[str, ...]
+    lag_key: str = "lag"
+    learns: bool = True
+    multi_objective: bool = False
 
     def fit(
         self,
@@ -60,19 +71,34 @@ class Method:
         return fitted
 
     def propose(
-        self, space: "ConfigurationSpace", surrogate: Surrogate, count: int, budget: int, seed: int
+        self,
+        space: "ConfigurationSpace",
+        surrogate: Surrogate,
+        count: int,
+        budget: int,
+        seed: int,
+        *,
+        exact: Exact | None = None,
     ) -> list[Suggestion]:
-        """Return `count` suggestions for trials of `budget` epochs, by `surrogate` and `seed`."""
-        suggestions: list[Suggestion] = self._load().propose(space, surrogate, count, budget, seed)
+        """Return `count` suggestions for trials of `budget` epochs, by `surrogate` and `seed`.
+
+        `exact` computes the objectives that need no training, for a method of several.
+        """
+        more = {"exact": exact} if self.multi_objective else {}
+        propose = self._load().propose
+        suggestions: list[Suggestion] = propose(space, surrogate, count, budget, seed, **more)
         return suggestions
 
     def _load(self) -> Any:
         return importlib.import_module(self.module)
 
 
+HYPERBAND = ("iterations", "min_budget", "max_budget", "eta")
+ROUNDS = ("initial_points", "mobo_iterations", "mobo_batch", "mobo_budget")
 METHODS: Mapping[str, Method] = {
-    "bohb": Method("nago.search.bohb", plan_search, learns=True),
-    "random": Method("nago.search.random_search", plan_full_budget, learns=False),
+    "bohb": Method("nago.search.bohb", plan_search, HYPERBAND),
+    "mobo": Method("nago.search.mobo", plan_rounds, ROUNDS, "mobo_lag", multi_objective=True),
+    "random": Method("nago.search.random_search", plan_full_budget, HYPERBAND, learns=False),
 }
 
 
@@ -95,11 +121,13 @@ def new_proposals(
     budget: int,
     seed: int,
     trial_seeds: Sequence[int],
+    exact: Exact | None = None,
 ) -> list[Proposal]:
     """Return new proposals, one for each of `trial_seeds`; `seed` decides the configurations."""
     if not trial_seeds:
         return []
-    suggestions = find_method(method).propose(space, surrogate, len(trial_seeds), budget, seed)
+    count = len(trial_seeds)
+    suggestions = find_method(method).propose(space, surrogate, count, budget, seed, exact=exact)
     return [
         Proposal(
             configuration=suggestion.configuration,

@@ -1,11 +1,15 @@
-"""A whole search in one process on a cheap objective, by the steps that the workflow takes."""
+"""A whole search in one process, by the steps that the workflow takes."""
 
 from collections.abc import Callable, Sequence
 
 from nago.records import Observation, Proposal, Trial, trial_name
-from nago.search.brackets import Rung
+from nago.search.brackets import Rung, count_seen
+from nago.search.methods import Exact, find_method
 from nago.search.steps import Search, first_rung, fit_surrogate, next_rung
 from nago.tables import observations, tabulate
+
+Train = Callable[[str, Proposal], Trial]
+"""From the name of a trial and what is proposed to what came of it."""
 
 Objective = Callable[[Proposal], float | None]
 """The validation error of a proposal, or None if its trial fails."""
@@ -14,44 +18,67 @@ Objective = Callable[[Proposal], float | None]
 def simulate(
     search: Search, objective: Objective, plan: Sequence[Sequence[Rung]], lag: int
 ) -> list[Trial]:
-    """Return all trials of a search, in the order of the plan.
+    """Return all trials of a search on a cheap objective, in the order of the plan.
 
     Args:
         search: the method, its space and seed.
         objective: what stands for a training.
         plan: the rungs of each bracket.
+        lag: as in `run_search`.
+    """
+    return run_search(
+        search, lambda name, proposal: _trial(name, proposal, objective(proposal)), plan, lag
+    )
+
+
+def run_search(
+    search: Search,
+    train: Train,
+    plan: Sequence[Sequence[Rung]],
+    lag: int,
+    exact: Callable[[int], Exact] | None = None,
+) -> list[Trial]:
+    """Return all trials of a search, in the order of the plan: those that the workflow gives.
+
+    Args:
+        search: the method, its space and seed.
+        train: what makes a trial of a proposal.
+        plan: the rungs of each bracket.
         lag: brackets in flight: bracket b sees the trials of brackets 0 to b - lag.
+        exact: for a bracket, what computes the objectives that need no training.
 
     Raises:
         ValueError: `lag` is below 1.
     """
     if lag < 1:
         raise ValueError(f"a bracket sees earlier ones only, so lag must be 1 or more, got {lag=}")
+    makes_initial = find_method(search.method).multi_objective
     trials: list[Trial] = []
     seen: list[list[Observation]] = []
     for bracket, rungs in enumerate(plan):
-        history = [item for table in seen[: max(0, bracket - lag + 1)] for item in table]
+        number = count_seen(bracket, lag, makes_initial=makes_initial)
+        history = [item for table in seen[:number] for item in table]
         surrogate = fit_surrogate(search, history, bracket=bracket)
-        proposals = first_rung(search, surrogate, bracket=bracket, rung=rungs[0])
-        below = _evaluate(proposals, objective, bracket, 0)
+        known = exact(bracket) if exact else None
+        proposals = first_rung(search, surrogate, bracket=bracket, rung=rungs[0], exact=known)
+        below = _train_all(proposals, train, bracket, 0)
         bracket_trials = list(below)
         for number, rung in enumerate(rungs[1:], start=1):
             proposals = next_rung(
                 search, surrogate, below, bracket=bracket, number=number, rung=rung
             )
-            below = _evaluate(proposals, objective, bracket, number)
+            below = _train_all(proposals, train, bracket, number)
             bracket_trials += below
-        seen.append(observations(tabulate(bracket_trials)))
+        seen.append(observations(tabulate(bracket_trials), search.objectives))
         trials += bracket_trials
     return trials
 
 
-def _evaluate(
-    proposals: Sequence[Proposal], objective: Objective, bracket: int, rung: int
+def _train_all(
+    proposals: Sequence[Proposal], train: Train, bracket: int, rung: int
 ) -> list[Trial]:
     return [
-        _trial(trial_name(bracket, rung, slot), proposal, objective(proposal))
-        for slot, proposal in enumerate(proposals)
+        train(trial_name(bracket, rung, slot), proposal) for slot, proposal in enumerate(proposals)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nago.records import Observation, Proposal, Trial
 from nago.search.brackets import Rung
-from nago.search.methods import Surrogate, find_method, new_proposals
+from nago.search.methods import Exact, Surrogate, find_method, new_proposals
 from nago.search.promote import promote
 from nago.seeds import derive_seed
 
@@ -22,7 +22,8 @@ class Search:
     """What all steps of a search share.
 
     `seed` is the root of all its seeds; `options` are the method's; `keep` says that a promoted
-    trial keeps its architecture instead of drawing a new one.
+    trial keeps its architecture instead of drawing a new one; `objectives` are the columns of
+    the losses, the first one alone for a method of one.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Search:
     seed: int
     options: Mapping[str, Any]
     keep: bool = False
+    objectives: tuple[str, ...] = ("validation_error",)
 
 
 def fit_surrogate(
@@ -41,9 +43,17 @@ def fit_surrogate(
 
 
 def first_rung(
-    search: Search, surrogate: Surrogate, *, bracket: int, rung: Rung
+    search: Search,
+    surrogate: Surrogate,
+    *,
+    bracket: int,
+    rung: Rung,
+    exact: Exact | None = None,
 ) -> list[Proposal]:
-    """Return the proposals of a bracket's first rung, one per slot: all of them new."""
+    """Return the proposals of a bracket's first rung, one per slot: all of them new.
+
+    `exact` computes the objectives that need no training.
+    """
     seeds = _trial_seeds(search, bracket, 0, rung)
     return new_proposals(
         search.method,
@@ -52,6 +62,7 @@ def first_rung(
         budget=rung.budget,
         seed=derive_seed(search.seed, "propose", bracket, 0),
         trial_seeds=seeds,
+        exact=exact,
     )
 
 

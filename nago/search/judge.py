@@ -1,0 +1,198 @@
+"""What is believed of a candidate: its objectives and their uncertainty, and whether it works.
+
+Everything is in standardised units: the mean and deviation of the results seen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nago.records import UserError
+from nago.search.acquisition import ACQUISITIONS, find_beta
+from nago.search.encoding import Array, Encoding, find_keys
+from nago.search.feasibility import rate_feasibility
+from nago.search.methods import Exact, Surrogate
+from nago.search.models import Fit, restore_model
+
+LEAST = 0.5
+"""Probability of working below which a candidate is doubtful."""
+
+UNWANTED = 1e9
+"""Every acquisition of a candidate that mustn't be chosen."""
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """A model that Thompson sampling can use."""
+
+    def draw_functions(self, seed: int) -> Callable[[Array], Array]:
+        """Return a function of points (n, d), (n, m), drawn from what the model holds likely."""
+        ...
+
+
+class Scaling:
+    """How losses become standardised ones, learnt from finite losses (n, m)."""
+
+    def __init__(self, losses: Array, logs: Sequence[bool] | None) -> None:
+        m = losses.shape[1]
+        self.logs = np.zeros(m, dtype=bool) if logs is None else np.array(logs, dtype=bool)
+        if self.logs.shape != (m,):
+            raise UserError(
+                f"log_losses must say of {m} objectives whether they are modelled by their"
+                f" logarithm, got {logs}"
+            )
+        if (losses[:, self.logs] <= 0).any():
+            lowest = losses[:, self.logs].min()
+            raise UserError(f"log_losses is for objectives above 0, got {lowest:g}")
+        scaled = self._scale(losses)
+        self.centre, spread = scaled.mean(axis=0), scaled.std(axis=0)
+        self.spread = np.where(spread > 1e-12 * (1 + np.abs(self.centre)), spread, 1.0)
+
+    def standardise(self, losses: Array) -> Array:
+        """Return losses (n, m) in the units of the results seen; NaN and infinity stay."""
+        return np.asarray((self._scale(losses) - self.centre) / self.spread)
+
+    def _scale(self, losses: Array) -> Array:
+        scaled = losses.astype(float)
+        scaled[:, self.logs] = np.log(scaled[:, self.logs])
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Of n candidates: `mean` and `deviation` (n, m) of their objectives.
+
+    `feasible` (n,) is the probability that they can be trained, 0 if it is known that not.
+    """
+
+    mean: Array
+    deviation: Array
+    feasible: Array
+
+    @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Which come after all others, (n,): a promise beyond failures would outweigh any odds."""
+        return self.feasible < LEAST
+
+
+class Judge:
+    """What a surrogate says of candidates, with the objectives that are computed exactly.
+
+    Attributes:
+        encoding: of the space.
+        options: of the search.
+        seen: keys of the trials' genes.
+        genes: of the trials with results, (n, g).
+        losses: theirs, standardised, (n, m).
+        uncertain: which objectives are modelled.
+        left: configurations whose exact objectives may still be computed.
+    """
+
+    def __init__(
+        self, encoding: Encoding, surrogate: Surrogate, fit: Fit, exact: Exact | None, seed: int
+    ) -> None:
+        """Restore a surrogate's model; `seed` is of the functions that Thompson sampling draws.
+
+        Raises:
+            UserError: the model has none, or the reference point has another number of values.
+        """
+        self.encoding, self.options = encoding, surrogate["options"]
+        arrays = surrogate["arrays"]
+        finite = np.isfinite(arrays["losses"]).all(axis=1)
+        self._trials, self._failed = encoding.describe(arrays["genes"]), ~finite
+        self.seen = frozenset(find_keys(arrays["genes"]))
+        self.genes = arrays["genes"][finite]
+        self._scaling = Scaling(arrays["losses"][finite], self.options["log_losses"])
+        self.losses = self._scaling.standardise(arrays["losses"][finite])
+        self.model = restore_model(self.options["surrogate"], fit)
+        self.beta = self.options["beta"]
+        if self.beta is None:
+            self.beta = find_beta(len(self.genes), encoding.features, self.options["delta"])
+        self._drawn: Callable[[Array], Array] | None = None
+        if self.options["acquisition"] == "ts":
+            if not isinstance(self.model, Drawing):
+                raise UserError(
+                    f"acquisition ts isn't for the surrogate {self.options['surrogate']}, which"
+                    " draws no functions; it could be lcb, ei or pi"
+                )
+            self._drawn = self.model.draw_functions(seed)
+        self.best = self.losses.min(axis=0)
+        self.exact, self._known = exact, dict[bytes, Array]()
+        self.left = self.options["exact_evaluations"] if exact else 0
+        self.uncertain = np.ones(self.losses.shape[1], dtype=bool)
+        if exact is not None:
+            self.uncertain = np.isnan(exact(encoding.decode(self.genes[:1]))[0])
+
+    def standardise_reference(self) -> Array | None:
+        """Return the reference point (m,) that the options give, standardised."""
+        given = self.options["reference"]
+        if given is None:
+            return None
+        if len(given) != self.losses.shape[1]:
+            raise UserError(f"reference must have {self.losses.shape[1]} values, got {len(given)}")
+        return np.asarray(self._scaling.standardise(np.array([given], dtype=float))[0])
+
+    def believe(self, genes: Array) -> Belief:
+        """Return what is believed of snapped genes (n, g)."""
+        features = self.encoding.describe(genes)
+        prediction = self.model.predict(features)
+        total = self.options["total_variance"]
+        variance = prediction.variance if total else prediction.model_variance
+        mean, deviation = prediction.mean.copy(), np.sqrt(variance)
+        feasible = rate_feasibility(features, self._trials, self._failed)
+        for row, key in enumerate(find_keys(genes)) if self._known else ():
+            known = self._known.get(key)
+            if known is None:
+                continue
+            if np.isinf(known).any():
+                feasible[row] = 0.0
+            else:
+                exact = np.isfinite(known)
+                mean[row, exact], deviation[row, exact] = known[exact], 0.0
+        return Belief(mean, deviation, feasible)
+
+    def settle(self, genes: Array, most: int) -> NDArray[np.bool_]:
+        """Compute the exact objectives of snapped genes (n, g), `most` of them or the limit.
+
+        Returns:
+            of which all is known that can be, (n,).
+        """
+        if self.exact is None:
+            return np.ones(len(genes), dtype=bool)
+        keys = find_keys(genes)
+        new = {key: row for row, key in enumerate(keys) if key not in self._known}
+        chosen = list(new)[: min(most, self.left)]
+        if chosen:
+            rows = self.encoding.decode(genes[[new[key] for key in chosen]])
+            values = np.asarray(self.exact(rows), dtype=float)
+            self._known |= dict(zip(chosen, self._scaling.standardise(values), strict=True))
+            self.left -= len(chosen)
+        return np.array([key in self._known for key in keys], dtype=bool)
+
+    def is_possible(self, genes: Array) -> NDArray[np.bool_]:
+        """Return which of genes (n, g) aren't known to have no network, (n,)."""
+        nothing = np.zeros(len(self.best))
+        known = (self._known.get(key, nothing) for key in find_keys(genes))
+        return np.array([not np.isinf(values).any() for values in known], dtype=bool)
+
+    def acquire(self, genes: Array, belief: Belief) -> Array:
+        """Return the acquisitions (n, m), minimised; exact objectives are their own.
+
+        The less likely a candidate can be trained, the nearer they are to the worst seen, and
+        beyond it if that is doubtful.
+        """
+        kind = self.options["acquisition"]
+        if self._drawn is not None:
+            values = self._drawn(self.encoding.describe(genes))
+        else:
+            values = ACQUISITIONS[kind](belief.mean, belief.deviation, self.best, self.beta)
+        values = np.where(self.uncertain, values, belief.mean)
+        worst = np.where(self.uncertain & (kind in ("ei", "pi")), 0.0, self.losses.max(axis=0))
+        doubt = (1 - belief.feasible)[:, None]
+        values = values + doubt * np.maximum(worst - values, 0.0)
+        values = np.where(belief.doubtful[:, None], worst + doubt, values)
+        unwanted = np.array([key in self.seen for key in find_keys(genes)], dtype=bool)
+        return np.where((unwanted | (belief.feasible <= 0))[:, None], UNWANTED, values)

@@ -1,0 +1,193 @@
+"""Multi-objective Bayesian optimisation: USeMO made batch, with a choice by hypervolume beside it.
+
+One model per objective; an acquisition for each; NSGA-II finds where these trade off; of that
+cheap front the most uncertain points become trials, or those that promise most hypervolume.
+Sources: Belakaria et al. 2020, AAAI; Alvi et al. 2019, ICML; Emmerich et al. 2011, CEC.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from ConfigSpace import ConfigurationSpace
+
+from nago.records import Observation, UserError
+from nago.search import judge as judging
+from nago.search.acquisition import ACQUISITIONS
+from nago.search.candidates import count_left, draw_unseen
+from nago.search.encoding import Array, Encoding, find_keys
+from nago.search.methods import Exact, Suggestion, Surrogate
+from nago.search.models import MODELS, Fit, fit_model
+from nago.search.pool import find_pool
+from nago.search.selection import SELECTIONS, choose
+from nago.seeds import derive_seed
+
+OPTIONS: Mapping[str, Any] = {
+    "surrogate": "bnn",
+    "surrogate_options": {},
+    "acquisition": "lcb",
+    "selection": "hypervolume",
+    "batch": "penaliser",
+    "population": 50,
+    "generations": 20,
+    "delta": 0.1,
+    "beta": 1.0,
+    "total_variance": False,
+    "log_losses": None,
+    "reference": None,
+    "exact_evaluations": 600,
+}
+"""Defaults.
+
+* `surrogate`: one of MODELS, `surrogate_options` its own.
+* `acquisition`: `lcb`, `ei`, `pi` or `ts`.
+* `selection`: `uncertainty` or `hypervolume`; `batch`: `penaliser` or `top`.
+* `population` and `generations` of NSGA-II.
+* `delta` of the confidence bound; `beta`, if given, replaces the bound's growing factor.
+* `total_variance`: whether the noise counts as uncertainty, as it does in USeMO.
+* `log_losses`: for each objective, whether it is modelled by its logarithm; None for no.
+* `reference`: the point that bounds hypervolumes, in the losses' units; None for one a tenth of
+  the front's extent beyond the front.
+* `exact_evaluations`: configurations in a step, at most, whose exact objectives are computed.
+"""
+
+FEWEST = 2
+"""Results that a model needs."""
+
+
+def fit(
+    space: ConfigurationSpace,
+    observations: Sequence[Observation],
+    options: Mapping[str, Any],
+    seed: int,
+) -> Surrogate:
+    """Return what `observations` teach: the trials, and a model if two or more have results.
+
+    The arrays are `genes` (n, g) and `losses` (n, m) of the trials, infinite if they failed;
+    and the model's, with `model_` before their names, of losses that are standardised.
+
+    Raises:
+        UserError: an option is unknown or out of range, the space isn't supported, a loss is NaN
+            or an objective to be modelled by its logarithm isn't positive.
+    """
+    settings = complete(options)
+    encoding = Encoding(space)
+    genes = encoding.encode([item.configuration for item in observations])
+    losses = np.array([item.losses for item in observations], dtype=float)
+    losses = losses.reshape(len(observations), len(observations[0].losses) if observations else 0)
+    if np.isnan(losses).any():
+        row = int(np.flatnonzero(np.isnan(losses).any(axis=1))[0])
+        raise UserError(
+            f"losses must be numbers, or infinite if a trial failed, got {losses[row].tolist()}"
+            f" for {dict(observations[row].configuration)}"
+        )
+    finite = np.isfinite(losses).all(axis=1)
+    losses[~finite] = np.inf
+    surrogate: Surrogate = {
+        "method": "mobo",
+        "options": settings,
+        "hyperparameters": list(space),
+        "observations": len(observations),
+        "failed": int((~finite).sum()),
+        "model": None,
+        "arrays": {"genes": genes, "losses": losses},
+    }
+    if finite.sum() >= FEWEST:
+        scaling = judging.Scaling(losses[finite], settings["log_losses"])
+        found = fit_model(
+            settings["surrogate"],
+            encoding.describe(genes[finite]),
+            scaling.standardise(losses[finite]),
+            settings["surrogate_options"],
+            derive_seed(seed, "model"),
+        )
+        surrogate["model"] = found.values
+        surrogate["arrays"] |= {f"model_{name}": value for name, value in found.arrays.items()}
+    return surrogate
+
+
+def propose(
+    space: ConfigurationSpace,
+    surrogate: Surrogate,
+    count: int,
+    budget: int,
+    seed: int,
+    *,
+    exact: Exact | None = None,
+) -> list[Suggestion]:
+    """Return `count` distinct configurations that weren't tried, the best ones first.
+
+    Without a trial they are Sobol points of origin `random`; without enough results for a model,
+    Sobol points of origin `fallback`.
+
+    Args:
+        space: that the surrogate was fitted on.
+        surrogate: of `fit`.
+        count: of suggestions.
+        budget: epochs; it doesn't matter.
+        seed: of the draws.
+        exact: computes the objectives that need no training; they aren't modelled then.
+
+    Raises:
+        UserError: the surrogate was fitted on another space, or fewer configurations are left.
+    """
+    if surrogate["hyperparameters"] != list(space):
+        raise UserError(
+            f"the surrogate was fitted on {surrogate['hyperparameters']},"
+            f" got a space of {list(space)}"
+        )
+    encoding = Encoding(space)
+    genes = surrogate["arrays"]["genes"]
+    if surrogate["model"] is None:
+        seen = set(find_keys(genes))
+        points = draw_unseen(encoding, seen, count, derive_seed(seed, "sobol"))
+        origin, reason = ("fallback", _explain(surrogate)) if len(genes) else ("random", None)
+    else:
+        drawing = derive_seed(seed, "draw")
+        judge = judging.Judge(encoding, surrogate, _model_fit(surrogate), exact, drawing)
+        count_left(encoding, judge.seen, count)
+        points = choose(judge, find_pool(judge, count, seed), count, seed)
+        origin, reason = "model", None
+    return [Suggestion(values, origin, reason) for values in encoding.decode(points)]
+
+
+def complete(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with defaults for those that aren't given.
+
+    Raises:
+        UserError: one is unknown or out of range.
+    """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise UserError(f"mobo has no options {unknown}; they could be {sorted(OPTIONS)}")
+    settings = {**OPTIONS, **options}
+    for name, choices in {
+        "surrogate": tuple(MODELS),
+        "acquisition": (*ACQUISITIONS, "ts"),
+        "selection": SELECTIONS,
+        "batch": ("penaliser", "top"),
+    }.items():
+        if settings[name] not in choices:
+            raise UserError(f"{name} could be {', '.join(choices)}, got {settings[name]!r}")
+    for name, least in {"population": 4, "generations": 1, "exact_evaluations": 1}.items():
+        if settings[name] < least:
+            raise UserError(f"{name} must be {least} or more, got {settings[name]}")
+    if not 0 < settings["delta"] < 1:
+        raise UserError(f"delta must be between 0 and 1, got {settings['delta']}")
+    if settings["beta"] is not None and settings["beta"] < 0:
+        raise UserError(f"beta must be 0 or more, or null, got {settings['beta']}")
+    return settings
+
+
+def _explain(surrogate: Surrogate) -> str:
+    results = surrogate["observations"] - surrogate["failed"]
+    return f"a model needs {FEWEST} results, {results} of {surrogate['observations']} trials have"
+
+
+def _model_fit(surrogate: Surrogate) -> Fit:
+    arrays: dict[str, Array] = {
+        name.removeprefix("model_"): array
+        for name, array in surrogate["arrays"].items()
+        if name.startswith("model_")
+    }
+    return Fit(surrogate["model"], arrays)

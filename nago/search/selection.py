@@ -1,0 +1,158 @@
+"""Which candidates of a step become trials, one after another.
+
+* `uncertainty`, as in USeMO: of the front of acquisitions, the point with the largest product of
+  confidence intervals, 2 sqrt(beta) times the deviation of each objective.
+* `hypervolume`: the point that is expected to add most hypervolume to the front, improved by
+  small variations of the best ones.
+
+In a batch a point that is taken penalises its neighbours; in the choice by hypervolume its mean
+also counts as if it were observed.
+"""
+
+import numpy as np
+
+from nago.search.acquisition import expect_hypervolume
+from nago.search.candidates import drop_seen, vary
+from nago.search.encoding import Array, find_keys
+from nago.search.judge import Belief, Judge
+from nago.search.pareto import cut_undominated, find_front, rank_points
+from nago.search.penalty import find_steepest, penalise
+from nago.seeds import derive_seed
+
+SELECTIONS = ("uncertainty", "hypervolume")
+LEADERS, CHILDREN, ROUNDS = 10, 20, 8
+"""How many candidates are varied, how many variations each has, and how often this is done."""
+
+SPREAD, SHRINKAGE = 0.1, 0.6
+"""Deviation of the first variation of a gene, and what it is multiplied with each time."""
+
+MARGIN = 0.1
+"""How far beyond the front the reference point lies if none is given: a share of the front's
+extent, which counts as one standard deviation of the losses or more."""
+
+EXCHANGE = 0.05
+"""Of a gain in one objective, the loss in all others that makes it no trade at all."""
+
+
+def choose(judge: Judge, pool: Array, count: int, seed: int) -> Array:
+    """Return genes (count, g) of distinct configurations that weren't tried, the best ones first.
+
+    Args:
+        judge: of candidates.
+        pool: genes (n, g) of distinct candidates that weren't tried, `count` or more.
+        count: of those to choose.
+        seed: of the variations.
+    """
+    if judge.options["selection"] == "uncertainty":
+        return choose_by_uncertainty(judge, pool, count)
+    return choose_by_hypervolume(judge, pool, count, seed)
+
+
+def choose_by_uncertainty(judge: Judge, pool: Array, count: int) -> Array:
+    """Return those of a front of acquisitions that are most uncertain; then of the next front."""
+    belief = judge.believe(pool)
+    ranks = rank_points(judge.acquire(pool, belief))
+    intervals = 2 * judge.beta**0.5 * belief.deviation[:, judge.uncertain]
+    values = intervals.prod(axis=1) * belief.feasible
+    penaliser = _Penaliser(judge, pool)
+    places: list[int] = []
+    for _ in range(count):
+        place = int(np.lexsort((-values, ranks))[0])
+        places.append(place)
+        ranks[place] = len(pool) + 1
+        penaliser.take(belief, place, pool)
+        values = intervals.prod(axis=1) * belief.feasible * penaliser.rate(pool)
+    return pool[places]
+
+
+def choose_by_hypervolume(judge: Judge, pool: Array, count: int, seed: int) -> Array:
+    """Return those that promise most hypervolume, each beside the ones before."""
+    rng = np.random.default_rng(derive_seed(seed, "vary"))
+    front = judge.losses[find_front(judge.losses)]
+    reference = find_reference(judge, front)
+    penaliser = _Penaliser(judge, pool)
+    taken, seen = np.empty((0, pool.shape[1])), set(judge.seen)
+    for left in range(count, 0, -1):
+        share = judge.left // left // ROUNDS
+        boxes = cut_undominated(front, reference)
+
+        def rate(genes: Array, boxes: tuple[Array, Array] = boxes) -> Array:
+            belief = judge.believe(genes)
+            gain = expect_hypervolume(belief.mean, belief.deviation, *boxes)
+            values = gain * belief.feasible * penaliser.rate(genes)
+            return np.where(belief.doubtful, belief.feasible - 1, values)
+
+        candidates = drop_seen(pool, seen)
+        values = rate(candidates)
+        for number in range(ROUNDS):
+            leaders = np.argsort(-values, kind="stable")[:LEADERS]
+            candidates, values = candidates[leaders], values[leaders]
+            spread = SPREAD * SHRINKAGE**number
+            varied = judge.encoding.snap(vary(candidates, LEADERS * CHILDREN, spread, rng))
+            varied = drop_seen(varied, seen | set(find_keys(candidates)))
+            varied = varied[judge.settle(varied, share)]
+            candidates = np.concatenate([candidates, varied])
+            values = np.concatenate([values, rate(varied)])
+        best = candidates[[int(np.argmax(values))]]
+        belief = judge.believe(best)
+        penaliser.take(belief, 0, best)
+        if judge.options["batch"] == "penaliser":
+            front = np.concatenate([front, belief.mean])
+        taken = np.concatenate([taken, best])
+        seen |= set(find_keys(best))
+    return taken
+
+
+def find_reference(judge: Judge, front: Array) -> Array:
+    """Return the point (m,), standardised, that bounds hypervolumes.
+
+    Without one in the options it lies beyond the front (f, m) that was found. Ends of it that
+    give up much for next to nothing don't count, or most hypervolume would lie beside them.
+    """
+    given = judge.standardise_reference()
+    if given is not None:
+        return given
+    front = _drop_bad_trades(front)
+    return np.asarray(front.max(axis=0) + MARGIN * np.maximum(np.ptp(front, axis=0), 1.0))
+
+
+def _drop_bad_trades(front: Array) -> Array:
+    gaps = front[:, None, :] - front[None, :, :]
+    gain, loss = gaps.max(axis=2), -gaps.min(axis=2)
+    bad = ((gain > 0) & (loss <= EXCHANGE * gain)).any(axis=1)
+    return np.asarray(front[~bad])
+
+
+class _Penaliser:
+    """The factors of candidates beside the points of a batch that are taken."""
+
+    def __init__(self, judge: Judge, pool: Array) -> None:
+        self._judge, self._on = judge, judge.options["batch"] == "penaliser"
+        self._taken: list[tuple[Array, Array, Array]] = []
+        if self._on:
+            slopes = judge.model.slope(judge.encoding.describe(pool))
+            self._steepest = find_steepest(slopes[:, judge.uncertain])
+
+    def take(self, belief: Belief, place: int, genes: Array) -> None:
+        """Count one of candidates among those taken."""
+        features = self._judge.encoding.describe(genes[[place]])[0]
+        which = self._judge.uncertain
+        self._taken.append((features, belief.mean[place, which], belief.deviation[place, which]))
+
+    def rate(self, genes: Array) -> Array:
+        """Return the factors (n,) of candidates (n, g)."""
+        factors = np.ones(len(genes))
+        if not self._on or not self._taken or not len(genes):
+            return factors
+        features = self._judge.encoding.describe(genes)
+        best = self._judge.best[self._judge.uncertain]
+        for taken, mean, deviation in self._taken:
+            factors *= penalise(
+                features,
+                taken,
+                mean=mean,
+                deviation=deviation,
+                best=best,
+                steepest=self._steepest,
+            )
+        return factors
