@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench chaos driver docs clean
+.PHONY: help setup demo test lint format bench bench-search chaos driver docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,14 @@ bench: $(READY)  ## measure planning, start-up, drawing, input and training, aft
 	$(BIN)/python docs/benchmarks/memory.py
 	$(BIN)/python docs/benchmarks/input.py > docs/benchmarks/input.md
 	$(BIN)/python docs/benchmarks/training.py > docs/benchmarks/training.md
+
+bench-search: $(READY)  ## compare the search with its peers, which it installs (hours)
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+	--editable '.[bench]'
+	for seed in 0 1 2; do for method in random mobo; do \
+	$(BIN)/python docs/benchmarks/digits_trials.py $$method $$seed || exit 1; done; done
+	$(BIN)/python docs/benchmarks/search.py \
+	--measure quality surrogates noise calibration speed
 
 chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slurm's packages)
 	$(BIN)/python docs/benchmarks/chaos.py

@@ -24,7 +24,7 @@ def load(*names):
         sys.path.remove(str(FOLDER))
 
 
-problems, runs, quality, own, models, tables, digits = load(
+problems, runs, quality, own, models, tables, digits, noise = load(
     "search_problems",
     "search_runs",
     "search_quality",
@@ -32,6 +32,7 @@ problems, runs, quality, own, models, tables, digits = load(
     "search_models",
     "search_tables",
     "search_digits",
+    "search_noise",
 )
 
 
@@ -187,10 +188,10 @@ def test_every_ablation_is_of_searches_that_compete():
 def test_likelihood_error_and_coverage_are_those_of_normal_distributions():
     rng = np.random.default_rng(0)
     mean, losses = rng.normal(size=(2, 50))
-    noise, model = rng.uniform(0.1, 2, size=(2, 50))
-    prediction = Prediction(mean[:, None], noise[:, None], model[:, None])
+    variances = rng.uniform(0.1, 2, size=(2, 50))
+    prediction = Prediction(mean[:, None], variances[0][:, None], variances[1][:, None])
     nll, rmse = models.rate(prediction, losses)
-    deviation = np.sqrt(noise + model)
+    deviation = np.sqrt(variances.sum(axis=0))
     assert nll == pytest.approx(-norm.logpdf(losses, mean, deviation).mean())
     assert rmse == pytest.approx(math.sqrt(((losses - mean) ** 2).mean()))
     low, high = norm.interval(0.9, mean, deviation)
@@ -231,3 +232,18 @@ def test_searches_on_digits_are_compared_in_the_box_up_to_the_largest_memory():
     text = digits.compare_searches(named)
     assert "| 8 | 0.2500 | 0.0000 |" in text
     assert "yes; in 3 of 3 seeds" in text
+
+
+def test_noise_that_ranks_as_the_deviations_do_has_a_correlation_of_one():
+    rng = np.random.default_rng(0)
+    deviations = rng.permutation(np.linspace(0.1, 5, 200))
+    errors = 40 + deviations[:, None] * np.array([-1, 0, 1])
+    errors[:50] = 99 + deviations[:50, None] * np.array([-1, 0, 1])
+    ranked = noise.rank_noise(deviations**2, errors, 99.0)
+    assert ranked == {key: pytest.approx(1) for key in ranked}
+    assert set(ranked) < set(noise.COLUMNS)
+    # What learns nothing counts in the first number, but not in the second.
+    said = np.where(np.arange(200) < 50, 0.0, deviations)
+    ranked = noise.rank_noise(said, errors, 99.0)
+    assert ranked["of_learners"] == pytest.approx(1)
+    assert ranked["correlation"] < 0.9

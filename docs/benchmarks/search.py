@@ -19,13 +19,14 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from search_calibration import describe_calibration, measure_calibration
 from search_digits import describe_searches
+from search_noise import describe_noise, measure_noise
 from search_own import OWN
 from search_peers import PEERS
 from search_problems import PROBLEMS
 from search_quality import SEEDS, describe_quality
 from search_runs import MODES, make_missing
 from search_speed import describe_speed, measure_speed
-from search_surrogates import describe_surrogates, measure_digits, measure_noise
+from search_surrogates import describe_surrogates, measure_digits
 
 from nago.records import write_text
 
@@ -58,6 +59,7 @@ def main() -> None:
         describe_introduction(),
         describe_quality(),
         describe_surrogates(),
+        describe_noise(),
         describe_calibration(),
         describe_speed(),
         describe_searches(),

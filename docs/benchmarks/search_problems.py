@@ -120,6 +120,18 @@ def measure_architecture(known: Mapping[str, Sequence[float]]) -> tuple[float, f
     return 100 - sum(accuracies) / len(accuracies), math.log(known["model_size"][0])
 
 
+def make_space() -> tuple[ConfigurationSpace, Callable[[str], Configuration]]:
+    """Return the space of NAS-Bench-201, and how its digits become a configuration."""
+    edges = [f"edge{place}" for place in range(EDGES)]
+    space = ConfigurationSpace()
+    space.add([CategoricalHyperparameter(edge, OPERATIONS) for edge in edges])
+
+    def read(key: str) -> Configuration:
+        return {edge: OPERATIONS[int(digit)] for edge, digit in zip(edges, key, strict=True)}
+
+    return space, read
+
+
 def make_architectures(name: str, dataset: str) -> Problem:
     """Return NAS-Bench-201 on a data set: error against log size, 100 evaluations.
 
@@ -131,13 +143,11 @@ def make_architectures(name: str, dataset: str) -> Problem:
     everything = np.array(list(losses.values()))
     front = everything[find_front(everything)]
     reference = tuple((front.max(axis=0) + 0.1 * np.ptp(front, axis=0)).tolist())
-    edges = [f"edge{place}" for place in range(EDGES)]
-    space = ConfigurationSpace()
-    space.add([CategoricalHyperparameter(edge, OPERATIONS) for edge in edges])
+    space, _ = make_space()
 
     def evaluate(configurations: Sequence[Configuration]) -> Array:
         keys = [
-            "".join(str(OPERATIONS.index(str(values[edge]))) for edge in edges)
+            "".join(str(OPERATIONS.index(str(values[edge]))) for edge in space)
             for values in configurations
         ]
         return np.array([losses[key] for key in keys])

@@ -1,13 +1,11 @@
-"""How well the models predict: real trainings on digits, and the noise of NAS-Bench-201."""
+"""How well the models predict real trainings on digits, from 50 of them."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace
-from scipy.stats import spearmanr
 from search_models import CONTESTANTS, rate, train
-from search_problems import EDGES, OPERATIONS, Array, read_architectures
+from search_problems import Array
 from search_tables import (
     FOLDER,
     NOT_MEASURED,
@@ -19,17 +17,12 @@ from search_tables import (
     write_rows,
 )
 
-from nago.search.encoding import Encoding
 from nago.seeds import derive_seed
 from nago.tables import hyperparameters, read_table
 
 SPLITS, TRAINED, TESTED = 10, 50, 100
 DIGITS = FOLDER / "surrogates-digits.csv"
 DIGITS_COLUMNS = ("split", "model", "nll", "rmse", "seconds")
-NOISE = FOLDER / "surrogates-noise.csv"
-NOISE_COLUMNS = ("data", "seed", "model", "correlation", "seconds")
-NOISE_SEEDS, NOISE_POINTS = 5, 300
-NOISY = ("bnn", "pybnn, paper's network, our priors")
 
 
 def list_digits() -> list[Path]:
@@ -65,54 +58,11 @@ def measure_digits() -> None:
             add_measured(DIGITS, [key | {"nll": nll, "rmse": rmse, "seconds": seconds}])
 
 
-def measure_noise() -> None:
-    """Fit the models to single trainings of NAS-Bench-201, and rank the noise they say."""
-    for data in ("cifar10", "cifar100"):
-        features, trainings = describe_architectures(data)
-        for seed in range(NOISE_SEEDS):
-            rng = np.random.default_rng(derive_seed(seed, "noise", data))
-            rows = rng.permutation(len(trainings))
-            known, held = rows[:NOISE_POINTS], rows[NOISE_POINTS:]
-            errors = trainings[known, rng.integers(0, 3, NOISE_POINTS)]
-            for name in NOISY:
-                key = {"data": data, "seed": seed, "model": name}
-                if is_measured(read_measured(NOISE, NOISE_COLUMNS), key):
-                    continue
-                model, seconds = train(name, features[known], errors, seed)
-                noise = model.predict(features[held]).noise_variance[:, 0]
-                true = trainings[held].std(axis=1, ddof=1)
-                found = float(spearmanr(noise, true).statistic)
-                add_measured(NOISE, [key | {"correlation": found, "seconds": seconds}])
-
-
-def describe_architectures(data: str) -> tuple[Array, Array]:
-    """Return features (n, 30) and errors (n, 3) of the architectures with three trainings."""
-    known = {
-        k: v["val_acc"] for k, v in read_architectures(data).items() if len(v["val_acc"]) == 3
-    }
-    names = [f"edge{place}" for place in range(EDGES)]
-    space = ConfigurationSpace()
-    space.add([CategoricalHyperparameter(name, OPERATIONS) for name in names])
-    encoding = Encoding(space)
-    configurations = [
-        dict(zip(names, (OPERATIONS[int(digit)] for digit in key), strict=True)) for key in known
-    ]
-    features = encoding.describe(encoding.encode(configurations))
-    return features, 100 - np.array(list(known.values()))
-
-
 def describe_surrogates() -> str:
     """Return the section of the page."""
     table = read_measured(DIGITS, DIGITS_COLUMNS)
-    noise = read_measured(NOISE, NOISE_COLUMNS)
-    return "\n\n".join(
-        [
-            "## Surrogates on real data",
-            describe_digits(table) if len(table) else f"On digits: {NOT_MEASURED}",
-            "### The noise of NAS-Bench-201",
-            describe_noise(noise) if len(noise) else NOT_MEASURED,
-        ]
-    )
+    text = describe_digits(table) if len(table) else NOT_MEASURED
+    return f"## Surrogates on real trainings\n\n{text}"
 
 
 def describe_digits(table: pd.DataFrame) -> str:
@@ -139,22 +89,5 @@ def describe_digits(table: pd.DataFrame) -> str:
             f" pybnn's: {answer(all(own['nll'] < other['nll'] for other in others))}. Its median"
             f" RMSE is {own['rmse'] / min(other['rmse'] for other in others):.3f} of the best of"
             " theirs.",
-        ]
-    )
-
-
-def describe_noise(table: pd.DataFrame) -> str:
-    """Return the table of how the noise that models say ranks beside the true one."""
-    rows = []
-    for (data, name), found in table.groupby(["data", "model"]):
-        values = found["correlation"].tolist()
-        rows.append([data, name, describe_spread(values, 2), answer(np.median(values) > 0.5)])
-    return "\n\n".join(
-        [
-            f"{NOISE_POINTS} architectures, the error of one training each. Spearman's correlation"
-            " of the noise's deviation that the model says and the deviation over three trainings,"
-            " over all other architectures that have three. Three trainings give no exact"
-            f" deviation, so 1 is out of reach. {NOISE_SEEDS} seeds.",
-            write_rows(["data set", "model", "correlation", "above 0.5"], rows),
         ]
     )
