@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from workflow_runs import TINY, Project, build_once, make_project
 
+from nago.data.datasets import read_info
+from nago.exact import make_exact
+from nago.objective import evaluate_proposal
+from nago.records import read_protocol
+from nago.search.brackets import plan_rounds
+from nago.search.simulate import run_search
 from nago.search.surrogate_file import read_surrogate
+from nago.seeds import derive_seed
+from nago.settings import read_search
+from nago.tables import tabulate, write_table
 
 MOBO = TINY | {
     "method": "mobo",
@@ -19,7 +28,7 @@ MOBO = TINY | {
     "ranges": "{top_nodes: [3, 4], middle_nodes: [1, 2], bottom_nodes: [3, 4]}",
 }
 RESULTS = "results/digits/hnag-mobo"
-FILES = ("trials.csv", "front.csv", "hypervolume.csv", "incumbent.json", "finalists.json")
+CHOICES = ("front.csv", "hypervolume.csv", "incumbent.json", "finalists.json")
 
 
 @pytest.fixture(scope="session")
@@ -67,15 +76,40 @@ def test_the_surrogate_is_data_with_its_diagnostics(finished):
     assert "rhat" in json.dumps(surrogate["model"]).lower().replace("_", "")
 
 
-def test_another_run_on_other_workers_gives_the_same_bytes(finished, tmp_path):
-    project = make_project(tmp_path / "project", MOBO)
-    project.finish(cores=1)
-    for name in FILES:
-        assert project.read(f"{RESULTS}/{name}") == finished.read(f"{RESULTS}/{name}"), name
-    for name in ("surrogate.json", "surrogate.npz", "rung0.proposals.json"):
-        path = f"{RESULTS}/bracket2/{name}"
-        assert project.read(path) == finished.read(path), name
-    assert project.finish().nothing_to_do
+def test_one_process_without_snakemake_gives_the_same_bytes(finished, tmp_path):
+    folder = finished.folder
+    search = read_search(folder / RESULTS / "search.json")
+    protocol, data = read_protocol(folder / RESULTS / "protocol.json"), folder / "data/digits"
+    info = read_info(data)
+
+    def train(name, proposal):
+        checkpoint = tmp_path / f"{name}.checkpoint"
+        trial, _ = evaluate_proposal(
+            name=name, proposal=proposal, protocol=protocol, data=data, checkpoint=checkpoint
+        )
+        return trial
+
+    def exact(bracket):
+        seed = derive_seed(search.seed, "exact", bracket)
+        return make_exact(protocol, info, search.objectives, seed)
+
+    plan = plan_rounds(4, 2, 2, 2)
+    write_table(tmp_path / "trials.csv", tabulate(run_search(search, train, plan, 1, exact)))
+    assert (tmp_path / "trials.csv").read_bytes() == finished.read(f"{RESULTS}/trials.csv")
+
+
+def test_what_was_made_again_has_the_same_bytes(finished, tmp_path):
+    project = finished.copy(tmp_path / "project")
+    names = [
+        *(f"{RESULTS}/bracket2/{name}" for name in ("surrogate.json", "surrogate.npz")),
+        f"{RESULTS}/bracket2/rung0.proposals.json",
+        *(f"{RESULTS}/{name}" for name in CHOICES),
+    ]
+    for name in names:
+        (project.folder / name).unlink()
+    project.finish(*names)
+    for name in names:
+        assert project.read(name) == finished.read(name), name
 
 
 def test_the_sizes_of_the_proposed_are_computed_unless_the_paper_is_followed(finished, tmp_path):

@@ -69,7 +69,7 @@ def choose_by_hypervolume(judge: Judge, pool: Array, count: int, seed: int) -> A
     """Return those that promise most hypervolume, each beside the ones before."""
     rng = np.random.default_rng(derive_seed(seed, "vary"))
     front = judge.losses[find_front(judge.losses)]
-    reference = find_reference(judge, front)
+    reference = find_reference(judge, front, pool)
     penaliser = _Penaliser(judge, pool)
     taken, seen = np.empty((0, pool.shape[1])), set(judge.seen)
     for left in range(count, 0, -1):
@@ -103,16 +103,18 @@ def choose_by_hypervolume(judge: Judge, pool: Array, count: int, seed: int) -> A
     return taken
 
 
-def find_reference(judge: Judge, front: Array) -> Array:
+def find_reference(judge: Judge, front: Array, pool: Array) -> Array:
     """Return the point (m,), standardised, that bounds hypervolumes.
 
-    Without one in the options it lies beyond the front (f, m) that was found. Ends of it that
-    give up much for next to nothing don't count, or most hypervolume would lie beside them.
+    Without one in the options it lies beyond the front (f, m) that was found and the one that the
+    model expects of the pool: an early front may be a single point. Ends of these that give up
+    much for next to nothing don't count, or most hypervolume would lie beside them.
     """
     given = judge.standardise_reference()
     if given is not None:
         return given
-    front = _drop_bad_trades(front)
+    expected = np.concatenate([front, judge.believe(pool).mean])
+    front = _drop_bad_trades(expected[find_front(expected)])
     return np.asarray(front.max(axis=0) + MARGIN * np.maximum(np.ptp(front, axis=0), 1.0))
 
 
