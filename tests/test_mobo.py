@@ -271,6 +271,7 @@ def test_logarithms_are_only_for_what_is_positive_and_counted():
         ({"delta": 1.0}, "delta must be between 0 and 1"),
         ({"beta": -1.0}, "beta must be 0 or more"),
         ({"reference": [1.0]}, "reference must have 2 values, got 1"),
+        ({"reference": [0, 1], "log_losses": [True, False]}, r"must be above 0 .* got \[0, 1\]"),
         ({"surrogate_options": {"kernel": 3}}, "gp has no options"),
     ],
 )

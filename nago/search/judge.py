@@ -133,7 +133,10 @@ class Judge:
             return None
         if len(given) != self.losses.shape[1]:
             raise UserError(f"reference must have {self.losses.shape[1]} values, got {len(given)}")
-        return np.asarray(self._scaling.standardise(np.array([given], dtype=float))[0])
+        values = np.array([given], dtype=float)
+        if (values[:, self._scaling.logs] <= 0).any():
+            raise UserError(f"reference must be above 0 where log_losses is, got {list(given)}")
+        return np.asarray(self._scaling.standardise(values)[0])
 
     def believe(self, genes: Array) -> Belief:
         """Return what is believed of snapped genes (n, g)."""

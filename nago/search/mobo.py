@@ -40,14 +40,14 @@ OPTIONS: Mapping[str, Any] = {
 """Defaults.
 
 * `surrogate`: one of MODELS, `surrogate_options` its own.
-* `acquisition`: `lcb`, `ei`, `pi` or `ts`.
+* `acquisition`: `lcb`, `ei`, `pi` or `ts` (for models that draw functions).
 * `selection`: `uncertainty` or `hypervolume`; `batch`: `penaliser` or `top`.
 * `population` and `generations` of NSGA-II.
 * `delta` of the confidence bound; `beta`, if given, replaces the bound's growing factor.
 * `total_variance`: whether the noise counts as uncertainty, as it does in USeMO.
 * `log_losses`: for each objective, whether it is modelled by its logarithm; None for no.
-* `reference`: the point that bounds hypervolumes, in the losses' units; None for one a tenth of
-  the front's extent beyond the front.
+* `reference`: the point that bounds hypervolumes, in the losses' units; None for one
+  beyond the front, see `selection.find_reference`.
 * `exact_evaluations`: configurations in a step, at most, whose exact objectives are computed.
 """
 
@@ -67,22 +67,13 @@ def fit(
     and the model's, with `model_` before their names, of losses that are standardised.
 
     Raises:
-        UserError: an option is unknown or out of range, the space isn't supported, a loss is NaN
-            or an objective to be modelled by its logarithm isn't positive.
+        UserError: an option is unknown or out of range, the space isn't supported, or a loss is
+            NaN, or not positive where its logarithm is modelled.
     """
-    settings = complete(options)
-    encoding = Encoding(space)
+    settings, encoding = complete(options), Encoding(space)
     genes = encoding.encode([item.configuration for item in observations])
-    losses = np.array([item.losses for item in observations], dtype=float)
-    losses = losses.reshape(len(observations), len(observations[0].losses) if observations else 0)
-    if np.isnan(losses).any():
-        row = int(np.flatnonzero(np.isnan(losses).any(axis=1))[0])
-        raise UserError(
-            f"losses must be numbers, or infinite if a trial failed, got {losses[row].tolist()}"
-            f" for {dict(observations[row].configuration)}"
-        )
+    losses = _read_losses(observations)
     finite = np.isfinite(losses).all(axis=1)
-    losses[~finite] = np.inf
     surrogate: Surrogate = {
         "method": "mobo",
         "options": settings,
@@ -132,15 +123,12 @@ def propose(
         UserError: the surrogate was fitted on another space, or fewer configurations are left.
     """
     if surrogate["hyperparameters"] != list(space):
-        raise UserError(
-            f"the surrogate was fitted on {surrogate['hyperparameters']},"
-            f" got a space of {list(space)}"
-        )
+        fitted = surrogate["hyperparameters"]
+        raise UserError(f"the surrogate was fitted on {fitted}, got a space of {list(space)}")
     encoding = Encoding(space)
     genes = surrogate["arrays"]["genes"]
     if surrogate["model"] is None:
-        seen = set(find_keys(genes))
-        points = draw_unseen(encoding, seen, count, derive_seed(seed, "sobol"))
+        points = draw_unseen(encoding, set(find_keys(genes)), count, derive_seed(seed, "sobol"))
         origin, reason = ("fallback", _explain(surrogate)) if len(genes) else ("random", None)
     else:
         drawing = derive_seed(seed, "draw")
@@ -177,6 +165,20 @@ def complete(options: Mapping[str, Any]) -> dict[str, Any]:
     if settings["beta"] is not None and settings["beta"] < 0:
         raise UserError(f"beta must be 0 or more, or null, got {settings['beta']}")
     return settings
+
+
+def _read_losses(observations: Sequence[Observation]) -> Array:
+    m = len(observations[0].losses) if observations else 0
+    losses = np.array([item.losses for item in observations], dtype=float)
+    losses = losses.reshape(len(observations), m)
+    if np.isnan(losses).any():
+        row = int(np.flatnonzero(np.isnan(losses).any(axis=1))[0])
+        raise UserError(
+            f"losses must be numbers, or infinite if a trial failed, got {losses[row].tolist()}"
+            f" for {dict(observations[row].configuration)}"
+        )
+    losses[~np.isfinite(losses).all(axis=1)] = np.inf
+    return losses
 
 
 def _explain(surrogate: Surrogate) -> str:

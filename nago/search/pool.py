@@ -1,7 +1,7 @@
 """The pool of a step: what an evolution by NSGA-II meets on its way through the acquisitions.
 
 Objectives that are computed exactly take part with their model first. A second, small evolution
-starts from the front of the first one and goes by exact values.
+goes by exact values; it starts from the trials' front, that of the first one and Sobol points.
 Source: Deb et al. 2002, IEEE Transactions on Evolutionary Computation 6(2); pymoo's NSGA-II.
 """
 
@@ -71,6 +71,10 @@ def _evolve_exactly(judge: Judge, pool: Array, seed: int) -> Array:
         judge.settle(pool, most)
         return pool[judge.is_possible(pool)]
     population = max(min(EXACT_POPULATION, most // 2), 2)
+    third = population // 3
+    front = judge.genes[find_front(judge.losses)][:third]
+    anywhere = draw_sobol(judge.encoding.genes, population, derive_seed(seed, "sobol exactly"))
+    start = np.concatenate([front, pool[order[:third]], anywhere])[:population]
 
     def acquire(rows: Array) -> Array:
         known = judge.settle(rows, most - (limit - judge.left))
@@ -81,7 +85,7 @@ def _evolve_exactly(judge: Judge, pool: Array, seed: int) -> Array:
     genes, values = evolve(
         acquire,
         judge.encoding,
-        pool[order[:population]],
+        start,
         max(most // population, 1),
         derive_seed(seed, "evolve exactly"),
     )
