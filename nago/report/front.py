@@ -35,7 +35,7 @@ def draw_front(
     objectives: Sequence[str],
     name: str,
 ) -> None:
-    """Draw each trial by the first two objectives, its round as its colour, and the front.
+    """Draw each trial by the first two objectives, its bracket as its colour, and the front.
 
     Args:
         table: a row per trial; bracket -1 are trials of an earlier search.
@@ -56,7 +56,7 @@ def draw_front(
         if len(trials):
             _plot_rounds(figure, axes, x, y, trials["bracket"].to_numpy(dtype=float))
         _plot_front(axes, _scaled(front, flat), _scaled(front, upright))
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside lower right")
         write_figure(figure, path)
 
 
@@ -82,8 +82,9 @@ def draw_hypervolume(growth: pd.DataFrame, path: Path, *, name: str) -> None:
                 markersize=4,
             )
             axes.set_xlim(0, 1.03 * max([1, *growth[column]]))
-            axes.set_xlabel(f"{column}, all rounds together")
+            axes.set_xlabel(f"{column}, all brackets together")
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        panels[0].set_ylim(0, 100 * max([0.01, *growth["hypervolume"]]) * 1.05)
         panels[0].set_ylabel("hypervolume (% of the box)")
         write_figure(figure, path)
 
@@ -94,14 +95,14 @@ def _plot_rounds(
     scale = Normalize(rounds.min(), max(rounds.max(), rounds.min() + 1))
     colours = colormaps["viridis_r"](scale(rounds))
     axes.scatter(x, y, c=colours, s=30, edgecolors="white", linewidths=0.5, zorder=3)
-    bar = figure.colorbar(ScalarMappable(scale, "viridis_r"), ax=axes, label="round")
+    bar = figure.colorbar(ScalarMappable(scale, "viridis_r"), ax=axes, label="bracket")
     bar.ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def _plot_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     order = np.argsort(x)
     axes.plot(x[order], y[order], color="#D55E00", drawstyle="steps-post", linewidth=1.4, zorder=2)
-    look = mark("o", "#D55E00", filled=False, size=9)
+    look = mark("o", "#D55E00", size=9) | {"markerfacecolor": "none"}
     axes.plot(x, y, label=f"front ({len(x)} trials)", **look)
 
 
