@@ -298,7 +298,7 @@ def test_what_hpbandster_cannot_do_is_refused_in_words():
         BOHB.propose(mixed_space(), BOHB.fit(space, [], {}, 0), 1, 30, 0)
     with pytest.raises(ValueError, match="random search has no options"):
         METHODS["random"].fit(space, [], {"num_samples": 3}, 0)
-    with pytest.raises(ValueError, match=r"no method 'tpe'; it could be bohb, random"):
+    with pytest.raises(ValueError, match=r"no method 'tpe'; it could be bohb, mobo, random"):
         find_method("tpe")
     parent = CategoricalHyperparameter("parent", ["a", "b"])
     space.add(parent)
