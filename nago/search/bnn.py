@@ -6,7 +6,8 @@ likelihood. A loss's result doesn't depend on which others are fitted with it.
 Sources: Springenberg et al. 2016, NeurIPS; Ru, Esperança and Carlucci 2020, NeurIPS.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,9 @@ noise's output have half the deviation of the mean's."""
 
 KIND = "bnn"
 
+ATTEMPTS = 5
+"""Rates that are tried, each half of the one before."""
+
 
 def fit(features: Array, losses: Array, options: Mapping[str, Any], seed: int) -> Fit:
     """Return networks sampled for every loss, with noise that depends on the point."""
@@ -58,37 +62,85 @@ def restore(fit: Fit) -> Ensemble:
 def fit_networks(
     kind: str, features: Array, losses: Array, options: Mapping[str, Any], seed: int
 ) -> Fit:
-    """Return networks sampled for every loss; those of the kind `bnn` know where noise differs."""
+    """Return networks sampled for every loss; those of the kind `bnn` know where noise differs.
+
+    A loss whose chains diverge is sampled again at half the rate; the rate used is in the values.
+
+    Raises:
+        UserError: an option is out of range, or chains diverge at the smallest rate as well.
+    """
     _check(kind, len(features), options)
     data = standardise(features, losses)
-    n, m = losses.shape
-    depends, chains = kind == KIND, options["chains"]
-    rngs = [np.random.default_rng(derive_seed(seed, kind, column)) for column in range(m)]
-    folds = [_part(n, options["folds"], rng) for rng in rngs]
-    members = [
-        Member(rows, column)
-        for column, parts in enumerate(folds)
-        for rows in [np.arange(n)] * chains + [np.setdiff1d(np.arange(n), part) for part in parts]
-    ]
-    posterior = Posterior(data, members, options, rngs, depends)
-    names = ("burn_in", "steps", "keep_every", "rate", "friction", "first_rate")
-    schedule = Schedule(**{name: options[name] for name in names})
-    points = sample(posterior, schedule, rngs, posterior.noisy)
-    if not np.isfinite(points).all():
-        raise UserError(f"{kind} diverged at a rate of {options['rate']}; try a smaller one")
-    points = points.reshape(m, -1, *points.shape[1:])
-    weights = np.ascontiguousarray(points[:, :chains]).reshape(m, -1, points.shape[-1])
-    values: dict[str, Any] = {"n": n, "options": {**options, "hidden": list(options["hidden"])}}
+    columns = range(losses.shape[1])
+    found: dict[int, Lanes] = {}
+    for attempt in range(ATTEMPTS):
+        missing = [column for column in columns if column not in found]
+        if missing:
+            found |= _sample(kind, data, missing, options, seed, attempt=attempt)
+    if len(found) < len(columns):
+        least = options["rate"] / 2 ** (ATTEMPTS - 1)
+        raise UserError(f"{kind} diverged at rates down to {least:g}; try a smaller one")
+    chains = options["chains"]
+    weights = np.stack([np.concatenate(found[column].points[:chains]) for column in columns])
+    values: dict[str, Any] = {
+        "n": len(features),
+        "options": {**options, "hidden": list(options["hidden"])},
+    }
     made = Fit(values, {"weights": weights, **data.shifts})
-    model = restore_networks(made, depends)
+    model = restore_networks(made, kind == KIND)
     values["losses"] = [
         {
             **_diagnose(model, data, column, chains),
-            "held_out_nll": _judge(model, data, column, folds[column], points[column, chains:]),
+            "held_out_nll": _judge(model, data, column, lanes.parts, lanes.points[chains:]),
+            "rate": lanes.rate,
         }
-        for column in range(m)
+        for column, lanes in sorted(found.items())
     ]
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """What was sampled for one loss: points (lanes, kept, p), of chains and then of folds.
+
+    `parts` are the rows that the folds leave out, `rate` is that of the steps kept.
+    """
+
+    points: Numbers
+    parts: list[Rows]
+    rate: float
+
+
+def _sample(
+    kind: str,
+    data: Data,
+    columns: Sequence[int],
+    options: Mapping[str, Any],
+    seed: int,
+    *,
+    attempt: int,
+) -> dict[int, Lanes]:
+    """Return the lanes of those of the losses that didn't diverge, at the rate of an attempt."""
+    n, names = len(data.features), [kind, *([f"attempt {attempt}"] if attempt else [])]
+    rngs = [np.random.default_rng(derive_seed(seed, *names, column)) for column in columns]
+    folds = [_part(n, options["folds"], rng) for rng in rngs]
+    members = [
+        Member(rows, column)
+        for column, parts in zip(columns, folds, strict=True)
+        for rows in [np.arange(n)] * options["chains"]
+        + [np.setdiff1d(np.arange(n), part) for part in parts]
+    ]
+    posterior = Posterior(data, members, options, rngs, kind == KIND)
+    rates = {name: options[name] / 2**attempt for name in ("rate", "first_rate")}
+    kept = {name: options[name] for name in ("burn_in", "steps", "keep_every", "friction")}
+    with np.errstate(over="ignore", invalid="ignore"):  # of chains that diverge
+        points = sample(posterior, Schedule(**kept, **rates), rngs, posterior.noisy)
+    lanes = points.reshape(len(columns), -1, *points.shape[1:])
+    return {
+        column: Lanes(own, parts, rates["rate"])
+        for column, own, parts in zip(columns, lanes, folds, strict=True)
+        if np.isfinite(own).all()
+    }
 
 
 def restore_networks(fit: Fit, depends: bool) -> Ensemble:
