@@ -188,6 +188,22 @@ def test_many_points_are_predicted_as_they_are_alone(fits):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_functions_drawn_spread_as_the_mean_is_uncertain(kind, fits):
+    model = restore_model(kind, fits[kind])
+    points = np.random.default_rng(1).random((20, 4))
+    drawn = np.stack([model.draw_functions(seed)(points) for seed in range(2000)])
+    found = model.predict(points)
+    deviation = np.sqrt(found.model_variance)
+    assert np.abs(drawn.mean(axis=0) - found.mean).max() < 4 * deviation.max() / 2000**0.5
+    np.testing.assert_allclose(drawn.std(axis=0), deviation, rtol=0.15)
+    # One function: the points together are as some one network says, not each as another.
+    means, _ = model.draw(model._standardise(points), 0)
+    centre, scale = model.shifts["loss_means"][0], model.shifts["loss_scales"][0]
+    gaps = np.abs(centre + scale * means - drawn[0][:, 0]).max(axis=1)
+    assert gaps.min() < 1e-5 * scale
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_fit_survives_its_files(kind, tmp_path, fits):
     fit = fits[kind]
     np.savez(tmp_path / "arrays.npz", **fit.arrays)

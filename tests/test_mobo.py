@@ -121,6 +121,16 @@ def test_suggestions_are_distinct_legal_and_new(selection, batch, acquisition):
         assert all(space[name].legal_value(item.configuration[name]) for name in space)
 
 
+@pytest.mark.parametrize("surrogate", ["bnn", "homoscedastic"])
+def test_networks_give_functions_to_thompson_sampling(surrogate):
+    short = {"burn_in": 200, "steps": 100, "keep_every": 20, "folds": 0}
+    options = {"surrogate": surrogate, "surrogate_options": short, "acquisition": "ts"}
+    space = mixed_space()
+    found = suggest(space, observe(space, two_losses, 12), 4, options=options)
+    assert {item.origin for item in found} == {"model"}
+    assert len(set(keys(space, found))) == 4
+
+
 @pytest.mark.parametrize("selection", ["uncertainty", "hypervolume"])
 def test_the_last_configurations_of_a_space_are_all_found_and_no_more(selection):
     space, options = small_space(), {**GP, "selection": selection}

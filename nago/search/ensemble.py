@@ -1,6 +1,6 @@
 """Many sampled networks as one model: their average, its spread, and its slope."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,14 @@ class Ensemble:
         slopes = [average_slopes(one[:, :p], self.widths, standard) for one in self.weights]
         scales = self.shifts["loss_scales"][:, None] / self.shifts["feature_scales"]
         return np.asarray(np.stack(slopes, axis=1) * scales)
+
+    def draw_functions(self, seed: int) -> Callable[[Array], Array]:
+        """Return a function of points (n, d), (n, m): the mean of one network for each loss."""
+        m, networks = self.weights.shape[:2]
+        chosen = np.random.default_rng(seed).integers(networks, size=m)
+        weights = self.weights[np.arange(m), chosen][:, None]
+        one = Ensemble(weights, self.hidden, self.noise, self.shifts)
+        return lambda features: one.predict(features).mean
 
     def _standardise(self, features: Array) -> Array:
         shifted = features - self.shifts["feature_means"]

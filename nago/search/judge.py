@@ -5,7 +5,6 @@ Everything is in standardised units: the mean and deviation of the results seen.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +21,6 @@ LEAST = 0.5
 
 UNWANTED = 1e9
 """Every acquisition of a candidate that mustn't be chosen."""
-
-
-@runtime_checkable
-class Drawing(Protocol):
-    """A model that Thompson sampling can use."""
-
-    def draw_functions(self, seed: int) -> Callable[[Array], Array]:
-        """Return a function of points (n, d), (n, m), drawn from what the model holds likely."""
-        ...
 
 
 class Scaling:
@@ -94,11 +84,7 @@ class Judge:
     def __init__(
         self, encoding: Encoding, surrogate: Surrogate, fit: Fit, exact: Exact | None, seed: int
     ) -> None:
-        """Restore a surrogate's model; `seed` is of the functions that Thompson sampling draws.
-
-        Raises:
-            UserError: the model has none, or the reference point has another number of values.
-        """
+        """Restore a surrogate's model; `seed` is of the functions that Thompson sampling draws."""
         self.encoding, self.options = encoding, surrogate["options"]
         arrays = surrogate["arrays"]
         finite = np.isfinite(arrays["losses"]).all(axis=1)
@@ -113,11 +99,6 @@ class Judge:
             self.beta = find_beta(len(self.genes), encoding.features, self.options["delta"])
         self._drawn: Callable[[Array], Array] | None = None
         if self.options["acquisition"] == "ts":
-            if not isinstance(self.model, Drawing):
-                raise UserError(
-                    f"acquisition ts isn't for the surrogate {self.options['surrogate']}, which"
-                    " draws no functions; it could be lcb, ei or pi"
-                )
             self._drawn = self.model.draw_functions(seed)
         self.best = self.losses.min(axis=0)
         self.exact, self._known = exact, dict[bytes, Array]()

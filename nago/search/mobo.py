@@ -40,7 +40,7 @@ OPTIONS: Mapping[str, Any] = {
 """Defaults.
 
 * `surrogate`: one of MODELS, `surrogate_options` its own.
-* `acquisition`: `lcb`, `ei`, `pi` or `ts` (for models that draw functions).
+* `acquisition`: `lcb`, `ei`, `pi` or `ts`.
 * `selection`: `uncertainty` or `hypervolume`; `batch`: `penaliser` or `top`.
 * `population` and `generations` of NSGA-II.
 * `delta` of the confidence bound; `beta`, if given, replaces the bound's growing factor.

@@ -6,7 +6,7 @@ arrays for npz. `restore` makes the model of them again, in another process.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,6 +45,10 @@ class Model(Protocol):
 
     def slope(self, features: Array) -> Array:
         """Return the gradient of the mean at points (n, d): (n, m, d)."""
+        ...
+
+    def draw_functions(self, seed: int) -> Callable[[Array], Array]:
+        """Return a function of points (n, d), (n, m), drawn from what the model holds likely."""
         ...
 
 
