@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+import signal
 import sys
 
 import pytest
@@ -24,10 +25,11 @@ import nago
 from nago.data.datasets import read_part
 from nago.generators.draw import GENERATORS
 
-FIGURES = ("anytime", "correlation", "network")
+FIGURES = ("anytime", "correlation", "front", "hypervolume", "network")
 ASKED_FOR = {
     *(f"{RESULTS}/{name}" for name in ("settings.json", "trials.csv", "costs.csv")),
     *(f"{RESULTS}/{name}" for name in ("incumbent.json", "final.csv", "summary.csv")),
+    *(f"{RESULTS}/{name}" for name in ("finalists.json", "front.csv", "hypervolume.csv")),
     *(f"{RESULTS}/figures/{name}.svg" for name in FIGURES),
     f"{RESULTS}/final/0.json",
 }
@@ -194,7 +196,10 @@ def test_a_second_driver_in_the_folder_is_refused_and_the_first_ends_unharmed(fi
     (project.folder / "logs/digits/hnag-bohb/train/b1-r0-s1.log").unlink()
     with project.started(str(path.relative_to(project.folder)), TABLE) as driver:
         assert wait_until(lambda: "epoch 1/" in project.training_log("b1-r0-s1"), driver)
+        # Paused, or the first might end just as the second looks at its lock.
+        os.killpg(driver.pid, signal.SIGSTOP)
         second = project.run()
+        os.killpg(driver.pid, signal.SIGCONT)
         assert driver.wait(timeout=120) == 0
     assert second.code != 0
     assert "Error: Directory cannot be locked" in second.text

@@ -25,9 +25,10 @@ AFTER_FINAL = {f"{RESULTS}/{name}" for name in ("final.csv", "summary.csv", "fig
 AFTER_TRIALS = {
     TABLE,
     COSTS,
-    f"{RESULTS}/incumbent.json",
-    f"{RESULTS}/figures/anytime.svg",
-    f"{RESULTS}/figures/correlation.svg",
+    *(f"{RESULTS}/{name}.json" for name in ("incumbent", "finalists")),
+    *(f"{RESULTS}/{name}.csv" for name in ("front", "hypervolume")),
+    *(f"{RESULTS}/figures/{name}.svg" for name in ("anytime", "correlation")),
+    *(f"{RESULTS}/figures/{name}.svg" for name in ("front", "hypervolume")),
     *FINAL,
     *AFTER_FINAL,
 }
@@ -100,9 +101,9 @@ def test_a_deleted_trial_is_trained_again_and_all_else_follows(project, finished
     before = project.modified()
     project.trial(1, 0, 1).unlink()
     assert project.planned_jobs() == {
-        **dict.fromkeys(("train", "tabulate", "join_tables", "select_incumbent"), 1),
+        **dict.fromkeys(("train", "tabulate", "join_tables", "select"), 1),
         **dict.fromkeys(("train_final", "tabulate_final", "summarise"), 1),
-        **dict.fromkeys(("draw_trials", "draw_network", "all"), 1),
+        **dict.fromkeys(("draw_trials", "draw_front", "draw_network", "all"), 1),
     }
     project.finish()
     assert changed(before, project.modified()) == trial(1, 0, 1) | tables(1) | AFTER_TRIALS
