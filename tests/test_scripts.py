@@ -77,7 +77,7 @@ def test_a_script_run_by_hand_on_a_file_that_is_missing_says_which(name, options
 def test_every_script_takes_options_alone_and_names_its_output():
     for script in SCRIPTS:
         text = script.read_text()
-        outputs = {'"--output"', '"--outputs"', '"--figure"', '"--anytime"'}
+        outputs = {'"--output"', '"--outputs"', '"--figure"', '"--anytime"', '"--front"'}
         # What `launch.py` starts has the options.
         assert any(output in text for output in outputs) or script.stem == "launch", script.name
         assert text.count("\n") <= 60, script.name

@@ -80,7 +80,7 @@ def test_a_data_set_goes_through_the_whole_workflow(write, tmp_path):
     settings = SMALL | changes | {"dataset": name, "data_root": tmp_path / "images"}
     project = make_project(tmp_path / "project", settings)
     done = project.finish()
-    assert "Test accuracy: " in done.text
+    assert "test accuracy " in done.text
     info = json.loads(project.read(f"data/{name}/dataset.json"))
     assert info["sizes"] == sizes
     assert len(info["class_names"]) == classes
