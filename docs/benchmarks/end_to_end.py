@@ -106,6 +106,8 @@ def make_outputs(folder: Path) -> None:
             content = "[]"
         elif name.endswith("incumbent.json"):
             content = incumbent
+        elif name.endswith("finalists.json"):
+            content = f"[{incumbent}]"
         elif "/final/" in name:
             content = final
         path = folder / name
