@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from nago.records import UserError
+from nago.search.incumbent import PLAN_ORDER
 from nago.search.pareto import Array, measure_hypervolume, rank_points
 from nago.search.pareto import find_front as find_non_dominated
-
-PLAN_ORDER = ["bracket", "rung", "slot"]
 
 
 def find_front(table: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from nago.records import RecordError, UserError, read_json
+from nago.search.incumbent import PLAN_ORDER
 from nago.tables import hyperparameters, read_table
 
 FEWEST = 2
@@ -47,7 +48,7 @@ def read_initial(
     if found != dataset:
         raise UserError(f"initial: {path} is of the data set {found}, not of {dataset}")
     _check_columns(path, table, ranges, objectives)
-    chosen = table[table["budget"] == budget].sort_values(["bracket", "rung", "slot"])
+    chosen = table[table["budget"] == budget].sort_values(PLAN_ORDER)
     chosen = chosen.head(points).reset_index(drop=True)
     finite = int(chosen["validation_error"].notna().sum())
     if finite < FEWEST:
