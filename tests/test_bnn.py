@@ -158,6 +158,9 @@ def test_the_average_is_that_of_networks_computed_one_by_one(kind, fits):
     assert found.noise_variance[:, 0] == pytest.approx(
         np.mean(noises, axis=0) * scale**2, rel=1e-5
     )
+    covariance = np.cov(np.transpose(means), bias=True)[:, :3] * scale**2
+    covaried = restore_model(kind, fit).covary(features, features[:3])[:, :, 0]
+    assert covaried == pytest.approx(covariance, rel=1e-3, abs=1e-4 * np.abs(covariance).max())
 
 
 @pytest.mark.parametrize("kind", KINDS)

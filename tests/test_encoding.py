@@ -161,3 +161,11 @@ def test_conditions_forbidden_clauses_and_other_kinds_are_refused():
     space.add(NormalFloatHyperparameter("x", mu=0.5, sigma=0.1, lower=0.0, upper=1.0))
     with pytest.raises(UserError, match="x is a NormalFloatHyperparameter"):
         Encoding(space)
+
+
+def test_it_says_what_each_gene_and_feature_is():
+    encoding = Encoding(mixed_space())
+    # A space holds them by name: levels, merge, nodes, p, rate, size, width.
+    assert encoding.unordered.tolist() == [True, True, False, False, False, False, False]
+    assert encoding.shares.tolist() == [1 / 2, 1 / 3, 1 / 8, 0, 0, 1 / 3, 1 / 64]
+    assert encoding.groups.tolist() == [0, 0, 1, 1, 1, 2, 3, 4, 5, 6]

@@ -26,7 +26,8 @@ def test_the_posterior_is_that_of_scikit_learn_with_the_same_kernel():
     features, losses = waves(25, noise=1.0)
     fitted = fit_model("gp", features, losses, {}, 0)
     points = np.random.default_rng(1).random((9, 3))
-    found = restore_model("gp", fitted).predict(points)
+    model = restore_model("gp", fitted)
+    found = model.predict(points)
     for i in range(2):
         centre, scale = losses[:, i].mean(), losses[:, i].std()
         kernel = ConstantKernel(fitted.values["amplitudes"][i]) * Matern(
@@ -37,6 +38,9 @@ def test_the_posterior_is_that_of_scikit_learn_with_the_same_kernel():
         ).fit(features, (losses[:, i] - centre) / scale)
         mean, deviation = peer.predict(points, return_std=True)
         assert found.mean[:, i] == pytest.approx(centre + scale * mean, rel=1e-5)
+        covariance = peer.predict(points, return_cov=True)[1]
+        covaried = model.covary(points, points[:4])[:, :, i]
+        assert covaried == pytest.approx(scale**2 * covariance[:, :4], rel=1e-3, abs=1e-6)
         variance = found.model_variance[:, i]
         assert variance == pytest.approx((scale * deviation) ** 2, rel=1e-3)
         assert found.noise_variance[:, i] == pytest.approx(fitted.values["noises"][i] * scale**2)
@@ -53,6 +57,19 @@ def test_the_evidence_is_that_of_scikit_learn():
     kernel += WhiteKernel(np.exp(-3.0) + 1e-8)
     peer = GaussianProcessRegressor(kernel, optimizer=None, alpha=0.0).fit(features, standard)
     assert found == pytest.approx(peer.log_marginal_likelihood_value_, rel=1e-5)
+
+
+def test_features_of_one_hyperparameter_share_a_length():
+    features, losses = waves(20)
+    fitted = fit_model("gp", features, losses, {}, 0, groups=np.array([0, 1, 1]))
+    for lengths in fitted.values["lengths"]:
+        assert lengths[1] == lengths[2] != lengths[0]
+    # With one of the two columns idle, the length of both is the length of the other alone.
+    idle = np.column_stack([features[:, :2], np.full(20, 0.3)])
+    both = fit_model("gp", idle, losses, {}, 0, groups=np.array([0, 1, 1]))
+    alone = fit_model("gp", features[:, :2], losses, {}, 0)
+    for one, other in zip(both.values["lengths"], alone.values["lengths"], strict=True):
+        assert one[:2] == pytest.approx(other, rel=1e-4)
 
 
 def test_the_gradient_of_evidence_and_prior_is_that_of_finite_differences():

@@ -10,10 +10,10 @@ from nago.search import mobo
 from nago.seeds import derive_seed
 
 BUDGET = 1
-STEP = {"selection": "hypervolume", "acquisition": "lcb", "batch": "penaliser", "beta": 1.0}
+STEP = {"selection": "hypervolume", "acquisition": "lcb", "batch": "believer", "beta": 1.0}
 """The step as it is by default."""
 
-PAPER = STEP | {"selection": "uncertainty", "beta": None}
+PAPER = {**STEP, "selection": "uncertainty", "batch": "penaliser", "beta": None}
 """The step as the paper has it."""
 
 OWN: Mapping[str, Mapping[str, Any]] = {
@@ -26,6 +26,8 @@ OWN: Mapping[str, Mapping[str, Any]] = {
     "gp, TS": STEP | {"surrogate": "gp", "acquisition": "ts"},
     "bnn, EI": STEP | {"surrogate": "bnn", "acquisition": "ei"},
     "bnn, TS": STEP | {"surrogate": "bnn", "acquisition": "ts"},
+    "gp, penaliser": STEP | {"surrogate": "gp", "batch": "penaliser"},
+    "bnn, penaliser": STEP | {"surrogate": "bnn", "batch": "penaliser"},
     "gp, top": STEP | {"surrogate": "gp", "batch": "top"},
     "bnn, top": STEP | {"surrogate": "bnn", "batch": "top"},
     "bnn, paper's step, top": PAPER | {"surrogate": "bnn", "batch": "top"},

@@ -15,7 +15,7 @@ import numpy as np
 from nago.records import UserError
 from nago.search.convergence import compare_chains
 from nago.search.ensemble import Ensemble, Noise
-from nago.search.models import Array, Fit, complete_options
+from nago.search.models import Array, Fit, Groups, complete_options
 from nago.search.posterior import BOUND, Data, Member, Posterior, Rows, standardise
 from nago.search.sghmc import Numbers, Schedule, sample
 from nago.seeds import derive_seed
@@ -49,7 +49,9 @@ ATTEMPTS = 5
 """Rates that are tried, each half of the one before."""
 
 
-def fit(features: Array, losses: Array, options: Mapping[str, Any], seed: int) -> Fit:
+def fit(
+    features: Array, losses: Array, options: Mapping[str, Any], seed: int, groups: Groups
+) -> Fit:
     """Return networks sampled for every loss, with noise that depends on the point."""
     return fit_networks(KIND, features, losses, complete_options(KIND, options, OPTIONS), seed)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from nago.records import UserError
 from nago.search.ensemble import Ensemble, Noise
-from nago.search.models import Array, Fit, complete_options
+from nago.search.models import Array, Fit, Groups, complete_options
 from nago.search.posterior import standardise
 from nago.seeds import derive_seed
 
@@ -36,7 +36,9 @@ OPTIONS: Mapping[str, Any] = {
 own network. `priors` are `stock`, or `own`: then the last three say what they are, as in `bnn`."""
 
 
-def fit(features: Array, losses: Array, options: Mapping[str, Any], seed: int) -> Fit:
+def fit(
+    features: Array, losses: Array, options: Mapping[str, Any], seed: int, groups: Groups
+) -> Fit:
     """Return what `pybnn` learns of every loss, one after the other."""
     settings = complete_options("pybnn", options, OPTIONS)
     if settings["priors"] not in ("stock", "own"):

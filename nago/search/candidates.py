@@ -71,12 +71,20 @@ def drop_seen(genes: Array, seen: Collection[bytes]) -> Array:
     return genes[kept]
 
 
-def vary(parents: Array, count: int, spread: float, rng: np.random.Generator) -> Array:
-    """Return genes (count, genes) near those of parents (p, genes), taken in turn.
+def vary(
+    encoding: Encoding, parents: Array, count: int, spread: float, rng: np.random.Generator
+) -> Array:
+    """Return snapped genes (count, genes) near those of parents (p, genes), taken in turn.
 
-    Each gene moves with probability 1/2 or more, by a normal step of deviation `spread`.
+    Each gene moves with probability 1/2 or more: numbers by a normal step of deviation `spread`,
+    a whole number's of its own share or more, so that it can change; of categories, which have no
+    neighbours, one on average is drawn anew.
     """
     chosen = parents[np.arange(count) % len(parents)]
-    moves = rng.random(chosen.shape) < max(0.5, 1 / max(chosen.shape[1], 1))
-    steps = rng.normal(scale=spread, size=chosen.shape)
-    return np.asarray(np.clip(chosen + moves * steps, 0, 1))
+    genes = max(encoding.genes, 1)
+    unordered = encoding.unordered
+    rates = np.where(unordered, 1 / max(unordered.sum(), 1), max(0.5, 1 / genes))
+    moves = rng.random(chosen.shape) < rates
+    steps = rng.normal(size=chosen.shape) * np.maximum(spread, encoding.shares)
+    moved = np.where(unordered, rng.random(chosen.shape), np.clip(chosen + steps, 0, 1))
+    return encoding.snap(np.where(moves, moved, chosen))

@@ -131,6 +131,9 @@ class Encoding:
         genes: how many there are: one for each hyperparameter that isn't constant.
         features: how many columns a model sees.
         size: how many configurations there are, None if a float makes them countless.
+        unordered: which genes (genes,) are of categories.
+        shares: of a gene that one of its values owns, (genes,); 0 for floats.
+        groups: the gene that each feature describes, (features,).
     """
 
     def __init__(self, space: ConfigurationSpace) -> None:
@@ -156,7 +159,14 @@ class Encoding:
         counts = [column.choices for column in self._columns.values()]
         finite = [count for count in counts if count is not None]
         self.size = math.prod(finite) if len(finite) == len(counts) else None
-        self.features = self.describe(np.full((1, self.genes), 0.5)).shape[1]
+        columns = list(self._columns.values())
+        kinds = [isinstance(column, _Choice) and not column.ordered for column in columns]
+        self.unordered = np.array(kinds, dtype=bool)
+        self.shares = np.array([1 / c.choices if c.choices else 0.0 for c in columns])
+        middle = np.full(1, 0.5)
+        widths = [column.describe(middle).shape[1] for column in columns]
+        self.groups = np.repeat(np.arange(self.genes), widths)
+        self.features = len(self.groups)
 
     def encode(self, configurations: Sequence[Configuration]) -> Array:
         """Return the snapped genes (n, genes) of configurations."""

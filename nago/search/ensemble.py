@@ -56,6 +56,16 @@ class Ensemble:
             found.model_variance * scales**2,
         )
 
+    def covary(self, features: Array, others: Array) -> Array:
+        """Return the covariance of the means at points (n, d) and (t, d): (n, t, m)."""
+        n, points = len(features), self._standardise(np.concatenate([features, others]))
+        found = np.empty((n, len(others), len(self.weights)))
+        for column in range(len(self.weights)):
+            means, _ = self.draw(points, column)
+            means -= means.mean(axis=0)
+            found[:, :, column] = means[:, :n].T @ means[:, n:] / len(means)
+        return np.asarray(found * self.shifts["loss_scales"] ** 2)
+
     def slope(self, features: Array) -> Array:
         """Return the gradient of the mean at points (n, d): (n, m, d)."""
         standard = self._standardise(features)

@@ -1,8 +1,9 @@
-"""Gaussian processes, one per loss: Matern 5/2 with a length per feature, constant noise.
+"""Gaussian processes, one per loss: Matern 5/2, a length per hyperparameter, constant noise.
 
 The logarithms of lengths, amplitude and noise are found by L-BFGS from fixed starting points:
 they maximise the evidence times a log-normal prior, which keeps fits of few points sane. The
-lengths' prior grows with the square root of the dimension.
+lengths' prior grows with the square root of the dimension. The features of one hyperparameter,
+those of a category's values, share a length: there are too many of them to learn one for each.
 Sources: Rasmussen and Williams 2006, chapter 5; Hvarfner, Hellsten and Nardi 2024, ICML; for
 functions drawn from the posterior, Wilson et al. 2020, ICML.
 """
@@ -14,7 +15,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from nago.search.models import Array, Fit, Prediction, complete_options
+from nago.search.models import Array, Fit, Groups, Prediction, complete_options
 
 OPTIONS: Mapping[str, Any] = {"iterations": 60}
 """Steps of L-BFGS from each starting point, at most."""
@@ -37,16 +38,19 @@ AMPLITUDE_PRIOR = (0.0, 1.5)
 """Mean and standard deviation of a logarithm."""
 
 
-def fit(features: Array, losses: Array, options: Mapping[str, Any], seed: int) -> Fit:
+def fit(
+    features: Array, losses: Array, options: Mapping[str, Any], seed: int, groups: Groups
+) -> Fit:
     """Return the lengths, amplitudes and noise of one process per loss; nothing is drawn."""
     settings = complete_options("gp", options, OPTIONS)
     means = losses.mean(axis=0)
     scales = losses.std(axis=0)
     scales = np.where(scales > 1e-12 * (1 + np.abs(means)), scales, 1.0)
     standard = (losses - means) / scales
-    found = [_maximise(features, column, settings["iterations"]) for column in standard.T]
+    squares = _sum_squares(features, groups)
+    found = [_maximise(squares, column, settings["iterations"]) for column in standard.T]
     d = features.shape[1]
-    points = np.array([point for point, _ in found]).reshape(-1, d + 2)
+    points = np.array([[*point[groups], *point[-2:]] for point, _ in found]).reshape(-1, d + 2)
     values = {
         "lengths": np.exp(points[:, :d]).tolist(),
         "amplitudes": np.exp(points[:, d]).tolist(),
@@ -99,6 +103,20 @@ class GaussianProcesses:
             variance[:, i] = np.maximum(amplitude - (solved**2).sum(axis=0), 1e-12)
         noise = np.broadcast_to(self.noises * self.scales**2, shape)
         return Prediction(self.means + mean * self.scales, noise.copy(), variance * self.scales**2)
+
+    def covary(self, features: Array, others: Array) -> Array:
+        """Return the posterior covariance of the means at points (n, d) and (t, d): (n, t, m)."""
+        found = np.empty((len(features), len(others), len(self.scales)))
+        for i, (lengths, amplitude) in enumerate(zip(self.lengths, self.amplitudes, strict=True)):
+
+            def relate(one: Array, other: Array, lengths: Array = lengths) -> Array:
+                return np.asarray(_matern(_distances(one, other, lengths)))
+
+            known = amplitude * relate(self.features, others)
+            solved = cho_solve((self.roots[i], True), known, check_finite=False)
+            cross = amplitude * relate(features, self.features)
+            found[:, :, i] = amplitude * relate(features, others) - cross @ solved
+        return np.asarray(found * self.scales**2)
 
     def slope(self, features: Array) -> Array:
         """Return the gradient of the mean at points (n, d): (n, m, d)."""
@@ -164,10 +182,24 @@ def _covariance(features: Array, point: Array) -> Array:
     return covariance
 
 
-def _maximise(features: Array, standard: Array, iterations: int) -> tuple[Array, float]:
-    """Return the best point of all starts, and the log of evidence times prior there."""
-    d = features.shape[1]
-    squares = (features[:, None, :] - features[None, :, :]).transpose(2, 0, 1) ** 2  # (d, n, n)
+def _sum_squares(features: Array, groups: Groups) -> Array:
+    """Return squares of distances between points (n, d) by groups of features: (groups, n, n)."""
+    n = len(features)
+    squares = np.zeros((int(groups.max(initial=-1)) + 1, n, n))
+    for column, group in zip(features.T, groups, strict=True):
+        squares[group] += (column[:, None] - column[None, :]) ** 2
+    return squares
+
+
+def _maximise(squares: Array, standard: Array, iterations: int) -> tuple[Array, float]:
+    """Return the best point of all starts, and the log of evidence times prior there.
+
+    Args:
+        squares: of distances between n points, by lengths, (d, n, n).
+        standard: their standardised losses, (n,).
+        iterations: from each start, at most.
+    """
+    d = len(squares)
     centre = 2**0.5 + 0.5 * np.log(max(d, 1))
     priors = np.array(
         [(centre, LENGTH_SPREAD)] * d + [AMPLITUDE_PRIOR, NOISE_PRIOR], dtype=float

@@ -22,9 +22,16 @@ LEAST = 0.5
 UNWANTED = 1e9
 """Every acquisition of a candidate that mustn't be chosen."""
 
+FENCE = 1.5
+"""Tukey's fence: how many interquartile ranges above the upper quartile."""
+
 
 class Scaling:
-    """How losses become standardised ones, learnt from finite losses (n, m)."""
+    """How losses become standardised ones, learnt from finite losses (n, m).
+
+    Those far worse than usual, beyond Tukey's upper fence, count by the logarithm of how far they
+    lie beyond it: networks that learnt nothing would otherwise be most of what a model explains.
+    """
 
     def __init__(self, losses: Array, logs: Sequence[bool] | None) -> None:
         m = losses.shape[1]
@@ -37,18 +44,30 @@ class Scaling:
         if (losses[:, self.logs] <= 0).any():
             lowest = losses[:, self.logs].min()
             raise UserError(f"log_losses is for objectives above 0, got {lowest:g}")
-        scaled = self._scale(losses)
+        plain = self._take_logs(losses)
+        low, high = np.quantile(plain, (0.25, 0.75), axis=0)
+        wide = high - low > 1e-12 * (1 + np.abs(high))
+        self.steps = np.where(wide, high - low, 1.0)
+        self.fences = np.where(wide, high + FENCE * self.steps, np.inf)
+        scaled = self._compress(plain)
         self.centre, spread = scaled.mean(axis=0), scaled.std(axis=0)
         self.spread = np.where(spread > 1e-12 * (1 + np.abs(self.centre)), spread, 1.0)
 
     def standardise(self, losses: Array) -> Array:
         """Return losses (n, m) in the units of the results seen; NaN and infinity stay."""
-        return np.asarray((self._scale(losses) - self.centre) / self.spread)
+        scaled = self._compress(self._take_logs(losses))
+        return np.asarray((scaled - self.centre) / self.spread)
 
-    def _scale(self, losses: Array) -> Array:
-        scaled = losses.astype(float)
-        scaled[:, self.logs] = np.log(scaled[:, self.logs])
-        return scaled
+    def _take_logs(self, losses: Array) -> Array:
+        plain = losses.astype(float)
+        plain[:, self.logs] = np.log(plain[:, self.logs])
+        return plain
+
+    def _compress(self, plain: Array) -> Array:
+        far = plain > self.fences
+        beyond = np.subtract(plain, self.fences, out=np.zeros_like(plain), where=far)
+        near = np.minimum(plain, self.fences)
+        return np.asarray(near + self.steps * np.log1p(beyond / self.steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,11 @@ class Belief:
     mean: Array
     deviation: Array
     feasible: Array
+
+    def take(self, rows: Sequence[int]) -> "Belief":
+        """Return what is believed of some of the candidates."""
+        places = list(rows)
+        return Belief(self.mean[places], self.deviation[places], self.feasible[places])
 
     @property
     def doubtful(self) -> NDArray[np.bool_]:

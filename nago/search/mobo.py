@@ -19,7 +19,7 @@ from nago.search.encoding import Array, Encoding, find_keys
 from nago.search.methods import Exact, Suggestion, Surrogate
 from nago.search.models import MODELS, Fit, fit_model
 from nago.search.pool import find_pool
-from nago.search.selection import SELECTIONS, choose
+from nago.search.selection import BATCHES, SELECTIONS, choose
 from nago.seeds import derive_seed
 
 OPTIONS: Mapping[str, Any] = {
@@ -27,7 +27,7 @@ OPTIONS: Mapping[str, Any] = {
     "surrogate_options": {},
     "acquisition": "lcb",
     "selection": "hypervolume",
-    "batch": "penaliser",
+    "batch": "believer",
     "population": 50,
     "generations": 20,
     "delta": 0.1,
@@ -41,7 +41,7 @@ OPTIONS: Mapping[str, Any] = {
 
 * `surrogate`: one of MODELS, `surrogate_options` its own.
 * `acquisition`: `lcb`, `ei`, `pi` or `ts`.
-* `selection`: `uncertainty` or `hypervolume`; `batch`: `penaliser` or `top`.
+* `selection`: `uncertainty` or `hypervolume`; `batch`: `believer`, `penaliser` or `top`.
 * `population` and `generations` of NSGA-II.
 * `delta` of the confidence bound; `beta`, if given, replaces the bound's growing factor.
 * `total_variance`: whether the noise counts as uncertainty, as it does in USeMO.
@@ -91,6 +91,7 @@ def fit(
             scaling.standardise(losses[finite]),
             settings["surrogate_options"],
             derive_seed(seed, "model"),
+            groups=encoding.groups,
         )
         surrogate["model"] = found.values
         surrogate["arrays"] |= {f"model_{name}": value for name, value in found.arrays.items()}
@@ -153,7 +154,7 @@ def complete(options: Mapping[str, Any]) -> dict[str, Any]:
         "surrogate": tuple(MODELS),
         "acquisition": (*ACQUISITIONS, "ts"),
         "selection": SELECTIONS,
-        "batch": ("penaliser", "top"),
+        "batch": BATCHES,
     }.items():
         if settings[name] not in choices:
             raise UserError(f"{name} could be {', '.join(choices)}, got {settings[name]!r}")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from nago.records import UserError
 
 Array = NDArray[np.float64]
+Groups = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Model(Protocol):
 
     def predict(self, features: Array) -> Prediction:
         """Return what the model says of points (n, d)."""
+        ...
+
+    def covary(self, features: Array, others: Array) -> Array:
+        """Return the covariance of the means at points (n, d) and (t, d): (n, t, m)."""
         ...
 
     def slope(self, features: Array) -> Array:
@@ -70,7 +75,13 @@ MODELS: Mapping[str, str] = {
 
 
 def fit_model(
-    kind: str, features: Array, losses: Array, options: Mapping[str, Any], seed: int
+    kind: str,
+    features: Array,
+    losses: Array,
+    options: Mapping[str, Any],
+    seed: int,
+    *,
+    groups: Groups | None = None,
 ) -> Fit:
     """Return what a kind of model learns from points, a function of the arguments alone.
 
@@ -80,6 +91,7 @@ def fit_model(
         losses: (n, m), finite.
         options: the kind's own.
         seed: of all that is drawn.
+        groups: the hyperparameter that each feature describes, (d,); each its own if None.
 
     Raises:
         UserError: there is no such kind or option, or a value isn't finite.
@@ -89,7 +101,9 @@ def fit_model(
     for name, array in (("features", features), ("losses", losses)):
         if not np.isfinite(array).all():
             raise UserError(f"a model needs finite {name}, got {_find_bad(array)}")
-    fit: Fit = _load(kind).fit(features, losses, options, seed)
+    if groups is None:
+        groups = np.arange(features.shape[1])
+    fit: Fit = _load(kind).fit(features, losses, options, seed, groups)
     return fit
 
 

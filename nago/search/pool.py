@@ -46,7 +46,7 @@ def _evolve_by_models(judge: Judge, seed: int) -> Array:
     encoding, population = judge.encoding, judge.options["population"]
     rng = np.random.default_rng(derive_seed(seed, "start"))
     front = judge.genes[find_front(judge.losses)][: population // 4]
-    near = vary(front, population // 4, SPREAD, rng)
+    near = vary(encoding, front, population // 4, SPREAD, rng)
     anywhere = draw_sobol(encoding.genes, population, derive_seed(seed, "sobol"))
     start = np.concatenate([front, near, anywhere])[:population]
     genes, values = evolve(

@@ -5,13 +5,15 @@
 * `hypervolume`: the point that is expected to add most hypervolume to the front, improved by
   small variations of the best ones.
 
-In a batch a point that is taken penalises its neighbours; in the choice by hypervolume its mean
-also counts as if it were observed.
+In a batch, each point that is taken counts as if its mean were observed there (`believer`), or
+penalises its neighbours (`penaliser`), or changes nothing (`top`). In the choice by hypervolume
+the means of the first two join the front.
 """
 
 import numpy as np
 
 from nago.search.acquisition import expect_hypervolume
+from nago.search.believer import believe
 from nago.search.candidates import drop_seen, vary
 from nago.search.encoding import Array, find_keys
 from nago.search.judge import Belief, Judge
@@ -20,6 +22,7 @@ from nago.search.penalty import find_steepest, penalise
 from nago.seeds import derive_seed
 
 SELECTIONS = ("uncertainty", "hypervolume")
+BATCHES = ("believer", "penaliser", "top")
 LEADERS, CHILDREN, ROUNDS = 10, 20, 8
 """How many candidates are varied, how many variations each has, and how often this is done."""
 
@@ -52,16 +55,16 @@ def choose_by_uncertainty(judge: Judge, pool: Array, count: int) -> Array:
     """Return those of a front of acquisitions that are most uncertain; then of the next front."""
     belief = judge.believe(pool)
     ranks = rank_points(judge.acquire(pool, belief))
-    intervals = 2 * judge.beta**0.5 * belief.deviation[:, judge.uncertain]
-    values = intervals.prod(axis=1) * belief.feasible
-    penaliser = _Penaliser(judge, pool)
+    batch = _Batch(judge, pool)
     places: list[int] = []
     for _ in range(count):
+        deviation, factors = batch.weigh(pool, belief)
+        intervals = 2 * judge.beta**0.5 * deviation[:, judge.uncertain]
+        values = intervals.prod(axis=1) * belief.feasible * factors
         place = int(np.lexsort((-values, ranks))[0])
         places.append(place)
         ranks[place] = len(pool) + 1
-        penaliser.take(belief, place, pool)
-        values = intervals.prod(axis=1) * belief.feasible * penaliser.rate(pool)
+        batch.take(pool[[place]], belief.take([place]))
     return pool[places]
 
 
@@ -70,16 +73,17 @@ def choose_by_hypervolume(judge: Judge, pool: Array, count: int, seed: int) -> A
     rng = np.random.default_rng(derive_seed(seed, "vary"))
     front = judge.losses[find_front(judge.losses)]
     reference = find_reference(judge, front, pool)
-    penaliser = _Penaliser(judge, pool)
-    taken, seen = np.empty((0, pool.shape[1])), set(judge.seen)
+    batch = _Batch(judge, pool)
+    seen = set(judge.seen)
     for left in range(count, 0, -1):
         share = judge.left // left // ROUNDS
         boxes = cut_undominated(front, reference)
 
         def rate(genes: Array, boxes: tuple[Array, Array] = boxes) -> Array:
             belief = judge.believe(genes)
-            gain = expect_hypervolume(belief.mean, belief.deviation, *boxes)
-            values = gain * belief.feasible * penaliser.rate(genes)
+            deviation, factors = batch.weigh(genes, belief)
+            gain = expect_hypervolume(belief.mean, deviation, *boxes)
+            values = gain * belief.feasible * factors
             return np.where(belief.doubtful, belief.feasible - 1, values)
 
         candidates = drop_seen(pool, seen)
@@ -88,19 +92,18 @@ def choose_by_hypervolume(judge: Judge, pool: Array, count: int, seed: int) -> A
             leaders = np.argsort(-values, kind="stable")[:LEADERS]
             candidates, values = candidates[leaders], values[leaders]
             spread = SPREAD * SHRINKAGE**number
-            varied = judge.encoding.snap(vary(candidates, LEADERS * CHILDREN, spread, rng))
+            varied = vary(judge.encoding, candidates, LEADERS * CHILDREN, spread, rng)
             varied = drop_seen(varied, seen | set(find_keys(candidates)))
             varied = varied[judge.settle(varied, share)]
             candidates = np.concatenate([candidates, varied])
             values = np.concatenate([values, rate(varied)])
         best = candidates[[int(np.argmax(values))]]
         belief = judge.believe(best)
-        penaliser.take(belief, 0, best)
-        if judge.options["batch"] == "penaliser":
+        batch.take(best, belief)
+        if judge.options["batch"] != "top":
             front = np.concatenate([front, belief.mean])
-        taken = np.concatenate([taken, best])
         seen |= set(find_keys(best))
-    return taken
+    return batch.genes
 
 
 def find_reference(judge: Judge, front: Array, pool: Array) -> Array:
@@ -125,36 +128,52 @@ def _drop_bad_trades(front: Array) -> Array:
     return np.asarray(front[~bad])
 
 
-class _Penaliser:
-    """The factors of candidates beside the points of a batch that are taken."""
+class _Batch:
+    """The points of a batch that are taken, and what they change for candidates.
+
+    Attributes:
+        genes: of the points, (t, g).
+    """
 
     def __init__(self, judge: Judge, pool: Array) -> None:
-        self._judge, self._on = judge, judge.options["batch"] == "penaliser"
-        self._taken: list[tuple[Array, Array, Array]] = []
-        if self._on:
+        self._judge, self._kind = judge, judge.options["batch"]
+        self.genes = np.empty((0, pool.shape[1]))
+        self._taken: list[Belief] = []
+        if self._kind == "penaliser":
             slopes = judge.model.slope(judge.encoding.describe(pool))
             self._steepest = find_steepest(slopes[:, judge.uncertain])
 
-    def take(self, belief: Belief, place: int, genes: Array) -> None:
-        """Count one of candidates among those taken."""
-        features = self._judge.encoding.describe(genes[[place]])[0]
-        which = self._judge.uncertain
-        self._taken.append((features, belief.mean[place, which], belief.deviation[place, which]))
+    def take(self, genes: Array, belief: Belief) -> None:
+        """Add a point, genes (1, g) and what was believed of it."""
+        self.genes = np.concatenate([self.genes, genes])
+        self._taken.append(belief)
 
-    def rate(self, genes: Array) -> Array:
-        """Return the factors (n,) of candidates (n, g)."""
+    def weigh(self, genes: Array, belief: Belief) -> tuple[Array, Array]:
+        """Return deviations (n, m) and factors of the worth (n,) of candidates (n, g)."""
+        deviation, factors = belief.deviation, np.ones(len(genes))
+        if self._taken and self._kind == "believer":
+            deviation = self._believe(genes, deviation)
+        if self._taken and self._kind == "penaliser":
+            factors = self._penalise(genes)
+        return deviation, factors
+
+    def _believe(self, genes: Array, deviation: Array) -> Array:
+        describe, model = self._judge.encoding.describe, self._judge.model
+        features, taken = describe(genes), describe(self.genes)
+        left = believe(deviation, model.covary(features, taken), model.covary(taken, taken))
+        return np.where(self._judge.uncertain, left, deviation)
+
+    def _penalise(self, genes: Array) -> Array:
         factors = np.ones(len(genes))
-        if not self._on or not self._taken or not len(genes):
-            return factors
-        features = self._judge.encoding.describe(genes)
-        best = self._judge.best[self._judge.uncertain]
-        for taken, mean, deviation in self._taken:
+        describe, which = self._judge.encoding.describe, self._judge.uncertain
+        features = describe(genes)
+        for point, belief in zip(describe(self.genes), self._taken, strict=True):
             factors *= penalise(
                 features,
-                taken,
-                mean=mean,
-                deviation=deviation,
-                best=best,
+                point,
+                mean=belief.mean[0, which],
+                deviation=belief.deviation[0, which],
+                best=self._judge.best[which],
                 steepest=self._steepest,
             )
         return factors
