@@ -112,8 +112,10 @@ def fill_configuration(
     """Return a configuration: `given`, and what is missing drawn from a search space.
 
     Raises:
-        UserError: there is no such space, or it has no hyperparameter of a given name.
+        UserError: there is no such generator, space or hyperparameter.
     """
+    if generator not in GENERATORS:
+        raise UserError(f"generator could be {', '.join(GENERATORS)}, got {generator!r}")
     ranges = choose_ranges(generator, GENERATORS[generator].spaces, space)
     unknown = sorted(set(given) - set(ranges))
     if unknown:

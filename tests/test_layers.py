@@ -34,13 +34,15 @@ MAY_USE = {
     "forecast": {"search"},
     "status": {"records", "paths", "search"},
     "sampling": {"records", "seeds", "generators", "search"},
+    "deployment": {"records", "seeds", "generators", "data", "networks", "sampling"},
     "description": {"records", "generators", "sampling"},
     "studies": {"records", "seeds", "tables", "generators", "sampling"},
     "report": {"records", "tables", "generators", "search"},
-    "__init__": {"networks"},
+    "__init__": {"networks", "deployment"},
     "cli": {
         *("__init__", "records", "script", "generators", "schema", "settings"),
         *("forecast", "status", "sampling", "description", "report"),
+        *("networks", "data", "deployment"),
     },
 }
 """Each part of the package and what it may import beside itself: only what stands above it."""
@@ -48,7 +50,7 @@ MAY_USE = {
 TORCH = {
     *("nago.data.images", "nago.data.augmentation", "nago.objective"),
     *("nago.data.crops", "nago.data.colour", "nago.data.transfer"),
-    *("nago.networks", "nago.training", "nago.search.bohamiann"),
+    *("nago.networks", "nago.training", "nago.deployment", "nago.search.bohamiann"),
 }
 """The modules and packages that may import torch."""
 
@@ -56,6 +58,9 @@ TORCH = {
 def name_of(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
+
+LATE = {"nago.__init__", "nago.cli.winner"}
+"""Modules whose functions import torch when they are called, and only then."""
 
 MODULES = {name_of(path): path for path in sorted((ROOT / "nago").rglob("*.py"))}
 
@@ -104,8 +109,7 @@ def reach(names):
         name = waiting.pop()
         parents = [".".join(name.split(".")[:depth]) for depth in range(1, name.count(".") + 2)]
         for candidate in (*parents, *(f"{parent}.__init__" for parent in parents)):
-            # `nago.load` imports torch when it is called, and only then.
-            if candidate in MODULES and candidate != "nago.__init__" and candidate not in found:
+            if candidate in MODULES and candidate not in LATE | found:
                 found.add(candidate)
                 waiting += [name for name in IMPORTS[candidate] if name.startswith("nago")]
                 if candidate == "nago.search.methods":

@@ -1,9 +1,9 @@
-"""The `nago` command: sample and rebuild architectures, forecast a search, see how far it is."""
+"""The `nago` command: draw architectures, forecast and follow a search, use what it found."""
 
 import argparse
 
 from nago import __version__
-from nago.cli import progress, sample
+from nago.cli import progress, sample, winner
 from nago.script import run_script
 
 
@@ -20,4 +20,5 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     sample.add_commands(commands)
     progress.add_commands(commands)
+    winner.add_commands(commands)
     return parser

@@ -1,6 +1,7 @@
 """Weights: a trained network as one file, and back to a module that is ready for use."""
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ class Classifier(nn.Module):
     """A trained network with its normalisation: images as bytes to logits.
 
     `class_names` are those of the logits' columns; `image_size` is the height and width that the
-    network was trained at: of larger images it sees the centre, as in the test.
+    network was trained at: of larger images it sees the centre, as in the test. `stored_size`
+    is the height and width that image files were resized to.
     """
 
     mean: Tensor
@@ -28,7 +30,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.network = network
         self.class_names = tuple(info.class_names)
-        self.image_size = info.image_size
+        self.image_size, self.stored_size = info.image_size, info.stored_size
         self.register_buffer("mean", torch.tensor(info.mean), persistent=False)
         self.register_buffer("std", torch.tensor(info.std), persistent=False)
 
@@ -51,8 +53,31 @@ def save_network(path: Path, network: Network, info: DatasetInfo, status: str) -
     write_bytes(path, buffer.getvalue())
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a file of weights holds: `network` has them and is in evaluation mode."""
+
+    network: Network
+    info: DatasetInfo
+
+    @property
+    def architecture(self) -> Architecture:
+        """Return that of the network."""
+        return self.network.architecture
+
+
 def load_network(path: Path | str) -> Classifier:
     """Return a trained network from its file, in evaluation mode, on the CPU.
+
+    Raises:
+        RecordError: the file is missing or damaged, or its training came to nothing.
+    """
+    saved = read_saved(path)
+    return Classifier(saved.network, saved.info).eval()
+
+
+def read_saved(path: Path | str) -> Saved:
+    """Return what a file of weights holds, on the CPU.
 
     Raises:
         RecordError: the file is missing or damaged, or its training came to nothing.
@@ -69,4 +94,4 @@ def load_network(path: Path | str) -> Classifier:
         raise RecordError(f"{path} is not a network saved by nago ({reason[0]})") from None
     if status != "ok":
         raise RecordError(f"{path} holds a network whose training ended as {status}")
-    return Classifier(network, info).eval()
+    return Saved(network.eval(), info)

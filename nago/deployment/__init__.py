@@ -1,0 +1,1 @@
+"""Deployment: networks of a search in other programs, formats and processes."""
