@@ -186,6 +186,7 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             "nago.report.front",
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.report.figures", "nago.report.summary", "nago.report.distributions"),
+            "nago.report.runs",
         },
     }
     for library, modules in places.items():
