@@ -28,7 +28,25 @@ except UserError as error:
 SHARED = COMPARISON.all[0].values
 PARTS = ("train", "validation", "test")
 KEEP = SHARED["continue"]
+# The folder of what compares the searches, and what of it there is beside its captions' names.
 COMPARED = f"results/{COMPARISON.name}"
+COMPARED_FOLDERS = [search.folder for search in COMPARISON.all]
+COMPARED_TABLES = (
+    ("table2-validation", "validation", "2: validation"),
+    ("table3-generators", "generators", "3: generators"),
+    ("table4-test", "test", "4 and 5: test"),
+    ("table6-expanded", "expanded", "6 and 7: expanded spaces"),
+    ("failures", "failures", "failures"),
+    ("anytime", "anytime", "progress"),
+    ("correlations", "correlations", "correlation between budgets"),
+    ("differences", "differences", "differences"),
+    ("claims", "claims", "the paper's claims"),
+)
+COMPARED_FIGURES = (
+    *("anytime", "hypervolume", "front", "improvement"),
+    *("memory", "budgets", "test", "winners"),
+)
+SPREADS = any(search.values["method"] == "spread" for search in COMPARISON.all)
 # Snakemake removes a state once the rung above is done.
 STATE = "results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.state"
 STATE_OUTPUT = {"state": temp(STATE)}
@@ -104,8 +122,50 @@ def everything(wildcards):
     return [
         *all_search_files(wildcards),
         *all_final_files(wildcards),
-        *[path for search in COMPARISON.all for path in figure_files(search)],
+        *all_figure_files(wildcards),
+        *compared_tables(wildcards),
+        *compared_figures(wildcards),
+        f"{COMPARED}/report/index.html",
     ]
+
+
+def all_figure_files(wildcards):
+    """Return the figures of all searches."""
+    return [path for search in COMPARISON.all for path in figure_files(search)]
+
+
+def compared_files(wildcards):
+    """Return what is compared: the results of all searches."""
+    names = [
+        "settings.json",
+        "trials.csv",
+        "costs.csv",
+        "incumbent.json",
+        "finalists.json",
+    ]
+    names += ["front.csv", "hypervolume.csv"]
+    return [
+        path
+        for search in COMPARISON.all
+        for path in (
+            *[f"{search.folder}/{name}" for name in names],
+            *network_results(search),
+            *([f"{search.folder}/final.csv"] if search.settings.final_networks else []),
+        )
+    ]
+
+
+def compared_tables(wildcards):
+    """Return the tables of the comparison."""
+    names = ["table1-surrogates", *[name for name, _, _ in COMPARED_TABLES]]
+    names += ["spread", "spread-shares"] if SPREADS else []
+    return [f"{COMPARED}/tables/{name}.csv" for name in names]
+
+
+def compared_figures(wildcards):
+    """Return the figures of the comparison."""
+    names = [*COMPARED_FIGURES, *(["spread"] if SPREADS else [])]
+    return [f"{COMPARED}/figures/{name}.svg" for name in names]
 
 
 def search_files(search):
@@ -478,3 +538,6 @@ def tell_results():
             logger.info(describe_results(Path(search.folder)))
         except RecordError:
             pass  # only a part of the files was asked for
+    page = Path(COMPARED) / "report/index.html"
+    if page.exists():
+        logger.info(f"Report: {page} (open it in a browser)")
