@@ -22,7 +22,13 @@ SPREAD = "spread"
 
 RANDOM = "random"
 DASHED = (0, (4, 2))
-LINES: list[Any] = ["-", (0, (6, 1.5, 1, 1.5)), (0, (1, 1.2)), (0, (6, 1, 1, 1, 1, 1)), (0, (9, 1))]
+LINES: list[Any] = [
+    "-",
+    (0, (6, 1.5, 1, 1.5)),
+    (0, (1, 1.2)),
+    (0, (6, 1, 1, 1, 1, 1)),
+    (0, (9, 1)),
+]
 
 Contest = dict[str, dict[str, list[Run]]]
 """The runs of each contestant on each data set, in the order given."""
