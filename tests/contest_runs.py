@@ -80,11 +80,11 @@ def make_final(accuracy, seed=0, trial="b0-r0-s0"):
     }
 
 
-def write_run(folder, settings, trials=None, accuracies=(), costs=None, initial=None):
+def write_run(folder, settings, trials=None, accuracies=(), **tables):
     """Write the files of a search and read it; an unfinished one has settings alone."""
     folder.mkdir(parents=True)
     (folder / "settings.json").write_text(json.dumps(settings))
-    for name, table in (("trials", trials), ("costs", costs), ("initial", initial)):
+    for name, table in ({"trials": trials} | tables).items():
         if table is not None:
             write_table(folder / f"{name}.csv", table)
     for place, accuracy in enumerate(accuracies):
@@ -114,7 +114,7 @@ def make_contest(root, datasets, contestants, seeds, networks=4):
     return runs
 
 
-def make_spread(root, configurations=12, draws=4, dataset="digits", seed=0, failed=0.1):
+def make_spread(root, configurations=12, draws=4, *, dataset="digits", seed=0, failed=0.1):
     """Write a run of the method `spread`, with seconds for each trial."""
     rng = np.random.default_rng(seed)
     rows = []

@@ -6,6 +6,7 @@ Source of the figure: Ru, Esperança and Carlucci 2020, figure 9.
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from nago.report.runs import Run
 from nago.report.style import COLOURS, INK, MARKERS, mark, open_style, write_figure
 
 COLUMNS = 4
-SHADES = "PuOr_r"
+SHADES = "PuOr"
 """From orange for -1 over white to violet for 1, told apart with any colour vision."""
 
 
@@ -113,20 +114,24 @@ def _draw_matrix(axes: Axes, runs: Sequence[Run]) -> None:
     places = {budget: place for place, budget in enumerate(budgets)}
     squares = np.full((len(budgets) - 1, len(budgets) - 1), np.nan)
     axes.set_title("Spearman's rank correlation")
-    for row in correlate_budgets(runs).itertuples():
-        x, y = places[row.low_budget], places[row.high_budget] - 1
-        squares[y, x] = row.spearman
-        words = f"{row.spearman:.2f}"
-        if math.isnan(row.spearman):
-            words = "too few" if row.pairs < FEWEST_PAIRS else "all equal"
+    for row in correlate_budgets(runs).to_dict("records"):
+        x, y = places[row["low_budget"]], places[row["high_budget"]] - 1
+        spearman = squares[y, x] = row["spearman"]
+        words = f"{spearman:.2f}"
+        if math.isnan(spearman):
+            words = "too few" if row["pairs"] < FEWEST_PAIRS else "all equal"
         # White on the dark shades at both ends.
-        ink = "white" if abs(row.spearman) > 0.6 else INK
-        axes.text(x, y, f"{words}\nn = {row.pairs}", ha="center", va="center", color=ink)
-    axes.pcolormesh(squares, cmap=SHADES, vmin=-1, vmax=1, edgecolors="white", linewidth=2)
-    axes.set_xticks(range(len(budgets) - 1), budgets[:-1])
-    axes.set_yticks(range(len(budgets) - 1), budgets[1:])
+        ink = "white" if abs(spearman) > 0.6 else INK
+        axes.text(x, y, f"{words}\nn = {row['pairs']}", ha="center", va="center", color=ink)
+    edges = np.arange(len(budgets)) - 0.5
+    axes.pcolormesh(
+        edges, edges, squares, cmap=SHADES, vmin=-1, vmax=1, edgecolors="white", linewidth=2
+    )
+    axes.set_xticks(range(len(budgets) - 1), [str(budget) for budget in budgets[:-1]])
+    axes.set_yticks(range(len(budgets) - 1), [str(budget) for budget in budgets[1:]])
     axes.set_xlabel("after the smaller budget (epochs)")
     axes.set_ylabel("after the larger budget (epochs)")
+    axes.invert_yaxis()
     axes.set_aspect("equal")
     axes.grid(visible=False)
 
@@ -139,7 +144,7 @@ def _explain(figure: Figure, budgets: Sequence[int]) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
 
 
-def _mark_of_budget(place: int) -> dict[str, object]:
+def _mark_of_budget(place: int) -> dict[str, Any]:
     look = mark(MARKERS[place % len(MARKERS)], COLOURS[place % len(COLOURS)], size=4.5)
     return look | {"alpha": 0.8}
 

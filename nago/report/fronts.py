@@ -75,7 +75,7 @@ def draw_fronts(runs: Sequence[Run], paths: Sequence[Path]) -> None:
     groups = [group for contestants in contest.values() for group in contestants.values()]
     with open_style():
         title = f"Trials at the largest budget and the fronts of {count_seeds(groups)} together"
-        figure, panels = open_panels(list(contest), title, height=3.9)
+        figure, panels = open_panels(list(contest), title, width=5.2, height=3.7)
         for dataset, axes in panels.items():
             objectives = choose_objectives(contest[dataset])
             found = {name: join_histories(group) for name, group in contest[dataset].items()}
@@ -120,25 +120,28 @@ def _list_volumes(
 ) -> None:
     """Write the hypervolumes, and up to where they count, in the panel."""
     handles = [
-        axes.plot([], [], label=f"{100 * row['hypervolume']:.1f} %", **looks[name].mark(size=5))[0]
-        for name, row in rows.set_index("contestant").iterrows()
+        axes.plot(
+            [],
+            [],
+            label=f"{100 * row['hypervolume']:.1f} %",
+            **looks[row["contestant"]].mark(size=5),
+        )[0]
+        for row in rows.to_dict("records")
     ]
     units = [LABELS[name] for name in objectives]
     limits = [
         f"{factor * rows[f'reference_{name}'].iloc[0]:.3g} {label.split('(')[1].rstrip(')')}"
         for name, (label, factor) in zip(objectives, units, strict=True)
     ]
-    legend = axes.legend(
+    axes.legend(
         handles=handles,
-        title=f"hypervolume, of\n{limits[0]} × {limits[1]}",
-        loc="upper right",
+        title=f"hypervolume, of\n{limits[0]} by {limits[1]}",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
         fontsize="small",
         title_fontsize="small",
-        frameon=True,
-        framealpha=0.8,
-        edgecolor="none",
+        alignment="left",
     )
-    legend.set_zorder(6)
 
 
 def _compare(table: pd.DataFrame) -> pd.DataFrame:

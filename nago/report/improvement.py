@@ -82,7 +82,7 @@ def draw_improvement(runs: Sequence[Run], paths: Sequence[Path]) -> None:
             if found:
                 _draw_points(axes, rows, looks)
                 absent = [name for name in rivals if name not in found]
-                name_absent(axes, absent, "without a result or random draws")
+                name_absent(axes, absent, "no result or no random draws")
             else:
                 say(axes, _explain(rivals, list(contest[dataset])))
         shown = {name: looks[name] for name in looks if name in set(table["contestant"])}

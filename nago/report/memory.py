@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from nago.report.runs import Run
 from nago.report.style import INK, open_style, write_figure
 
 BINS = 30
+ABOVE: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
 NARROWEST = 1.5
 """Largest over smallest edge of the bins, at least."""
 
@@ -38,7 +40,7 @@ def draw_trial_memory(runs: Sequence[Run], paths: Sequence[Path]) -> None:
     contest, looks = group_runs(runs), choose_looks(runs)
     rows, columns = max(1, len(looks)), max(1, len(contest))
     with open_style():
-        size = (max(7.2, 4.4 * columns), 1.5 * rows + 1.1)
+        size = (max(7.2, 4.9 * columns), 1.5 * rows + 1.1)
         figure = Figure(figsize=size, layout="constrained")
         title = "Sample memory of the trials, all seeds together (dashed: the median)"
         figure.suptitle(title, x=0.01, ha="left", color=INK)
@@ -65,10 +67,7 @@ def _fill_column(
         if len(memory[name]):
             draw_histogram(axes, memory[name], edges, name, colours[name])
         else:
-            axes.text(
-                *(0.5, 0.5, f"{name}: no trials"),
-                **{"ha": "center", "va": "center", "transform": axes.transAxes},
-            )
+            axes.annotate(f"{name}: no trials", (0, 1), (0, 4), **ABOVE)
     first, *_, last = [*panels.values(), *panels.values()]
     first.set_title(dataset, pad=18)
     last.set_xlabel("sample memory (MB per image)")

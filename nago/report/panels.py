@@ -1,6 +1,7 @@
 """Panels: a figure with a panel per data set, and one legend for all of them."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -15,6 +16,9 @@ from nago.report.style import INK
 COLUMNS = 3
 WIDE = 8
 """Largest over smallest value from which an axis is logarithmic."""
+
+LINE = 48
+"""Letters that fit above a panel."""
 
 QUIET = "#666666"
 NOTHING = "no search to compare"
@@ -57,7 +61,8 @@ def say(axes: Axes, text: str) -> None:
 def name_absent(axes: Axes, absent: Sequence[str], what: str = "no result") -> None:
     """Say below a panel's title which contestants it lacks."""
     if absent:
-        axes.set_title(f"{axes.get_title(loc='left')}\n{what}: {', '.join(absent)}")
+        lines = textwrap.wrap(f"{what}: {', '.join(absent)}", LINE, break_on_hyphens=False)
+        axes.set_title("\n".join([axes.get_title(loc="left"), *lines]))
 
 
 def add_legend(figure: Figure, looks: Mapping[str, Look], *, lines: bool = True) -> None:

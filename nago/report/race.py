@@ -157,8 +157,10 @@ def _draw_curves(
     for place, (name, band) in enumerate(bands.items()):
         look, gap = looks[name], max(1, len(band) // MARKS)
         if len(curves[name]) > 1:
-            shade = {"color": look.colour, "alpha": 0.15, "linewidth": 0}
-            axes.fill_between(band["epochs"], band["low"], band["high"], step="post", **shade)
+            x, low, high = (band[part] for part in ("epochs", "low", "high"))
+            axes.fill_between(
+                x, low, high, step="post", color=look.colour, alpha=0.15, linewidth=0
+            )
         axes.plot(
             band["epochs"],
             band["median"],

@@ -44,14 +44,14 @@ def draw_spread(summary: pd.DataFrame, shares: pd.DataFrame, paths: Sequence[Pat
             name = f"{run[0]} {run[1]}, seed {run[2]}" if len(runs) > 1 else f"{run[0]} {run[1]}"
             for panel, cost in zip(axes, COSTS, strict=True):
                 _draw_panel(panel, rows, cost)
-                panel.set_title(_describe(cost, parts[cost]))
-            axes[0].set_title(
-                f"{name}: {_describe('error', parts['error'])}\n"
-                f"{_describe('memory', parts['memory'])}"
-            )
-        if not runs:
-            say(grid[0, 0], "no run has the method spread")
-            say(grid[0, 1], "no run has the method spread")
+                panel.set_title(_describe(cost, parts[cost]), fontsize="small")
+            texts = [
+                name,
+                *(_describe(measure, parts[measure]) for measure in ("error", "memory")),
+            ]
+            axes[0].set_title("\n".join(texts), fontsize="small")
+        for axes in [] if runs else grid[0]:
+            say(axes, "no run has the method spread")
         figure.legend(handles=_explain(), loc="outside lower center", ncols=2)
         write_figure(figure, *paths)
 
@@ -93,9 +93,9 @@ def _describe(measure: str, parts: Mapping[Hashable, Any]) -> str:
         return f"{measure}: too few draws to part the variance"
     unit = UNITS[measure]
     return (
-        f"{measure}: std {parts['std_between']:.3g} {unit} between, {parts['std_within']:.3g}"
-        f" within; {100 * parts['share_between']:.0f} % of the variance between"
-        f" (intraclass {parts['intraclass']:.2f})"
+        f"{measure}: std {parts['std_between']:.3g} between, {parts['std_within']:.3g} {unit}"
+        f" within; {100 * parts['share_between']:.0f} % between, intraclass"
+        f" {parts['intraclass']:.2f}"
     )
 
 

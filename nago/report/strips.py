@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -84,5 +85,5 @@ def _draw_strips(
     axes.margins(x=0.08)
 
 
-def _mark_of_published() -> dict[str, object]:
+def _mark_of_published() -> dict[str, Any]:
     return mark("*", INK, filled=False, size=10)
