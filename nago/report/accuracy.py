@@ -27,7 +27,8 @@ def read_accuracies(run: Run) -> list[float]:
     if run.finals is None or run.finals.empty:
         return []
     table = run.finals
-    chosen = table.loc[table["trial"] == table["trial"].iloc[0], "test_accuracy"]
+    first = run.finalists[0]["trial"] if run.finalists else table["trial"].iloc[0]
+    chosen = table.loc[table["trial"] == first, "test_accuracy"]
     return [100 * value for value in chosen.astype(float) if math.isfinite(value)]
 
 

@@ -71,8 +71,8 @@ def draw_budgets(runs: Sequence[Run], paths: Sequence[Path]) -> None:
     with open_style():
         size = (max(7.2, 4.0 * columns), 6.2 * blocks + 1.0)
         figure = Figure(figsize=size, layout="constrained")
-        title = f"Do the budgets agree? {count_seeds(list(searches.values()))} together"
-        figure.suptitle(title if searches else "Do the budgets agree?", x=0.01, ha="left")
+        title = f"Do the budgets agree? ({count_seeds(list(searches.values()))})"
+        figure.suptitle(title, x=0.01, ha="left", color=INK)
         grid = figure.subplots(2 * blocks, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_visible(False)

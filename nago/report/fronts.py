@@ -42,7 +42,7 @@ def tabulate_fronts(runs: Sequence[Run]) -> pd.DataFrame:
     """Return the hypervolume of each contestant's front on each data set.
 
     Returns:
-        `dataset`, `contestant`, `seeds` (those with a trial), `trials` that are compared, `front`
+        `dataset`, `contestant`, `seeds` (those with a result), `trials` that are compared, `front`
         (how many are on it), `hypervolume` (a share of the box from 0 to the reference point) and
         `reference_<objective>`.
     """
@@ -57,7 +57,7 @@ def tabulate_fronts(runs: Sequence[Run]) -> pd.DataFrame:
             if table is not None:
                 front, trials = len(find_front(table, objectives)), len(_compare(table))
                 volume = trace_hypervolume(table, objectives, reference)["hypervolume"].iloc[-1]
-            seeds = sum(has_result(run.trials) for run in group)
+            seeds = sum(has_result(read_history(run)) for run in group)
             values = (dataset, contestant, seeds, trials, front, float(volume))
             rows.append(dict(zip(NAMES, values, strict=True)) | columns)
     return pd.DataFrame(rows, columns=None if rows else NAMES)
@@ -74,7 +74,7 @@ def draw_fronts(runs: Sequence[Run], paths: Sequence[Path]) -> None:
     volumes = tabulate_fronts(runs)
     groups = [group for contestants in contest.values() for group in contestants.values()]
     with open_style():
-        title = f"Trials at the largest budget and the fronts of {count_seeds(groups)} together"
+        title = f"Trials at the largest budget and their front ({count_seeds(groups)})"
         figure, panels = open_panels(list(contest), title, width=5.2, height=3.7)
         for dataset, axes in panels.items():
             objectives = choose_objectives(contest[dataset])

@@ -18,7 +18,7 @@ from nago.report.style import INK, open_style, write_figure
 
 BINS = 30
 ABOVE: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-NARROWEST = 1.5
+NARROWEST = 8.0
 """Largest over smallest edge of the bins, at least."""
 
 
@@ -81,5 +81,6 @@ def _choose_edges(memory: np.ndarray) -> np.ndarray:
     edges = log_edges(pd.Series(memory), BINS)
     if edges[-1] < NARROWEST * edges[0]:
         middle = float(np.sqrt(edges[0] * edges[-1]))
-        edges = np.geomspace(middle / NARROWEST, middle * NARROWEST, BINS + 1)
+        half = float(np.sqrt(NARROWEST))
+        edges = np.geomspace(middle / half, middle * half, BINS + 1)
     return edges

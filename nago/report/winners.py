@@ -1,6 +1,6 @@
 """A gallery of winners: the first final network of each contestant on each data set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,6 @@ from nago.report.gallery import draw_gallery
 from nago.report.panels import say
 from nago.report.runs import Run
 from nago.report.style import open_style, write_figure
-
-MOST = 26
-"""Panels of a gallery."""
 
 
 def list_winners(runs: Sequence[Run]) -> list[tuple[str, Architecture]]:
@@ -36,7 +33,7 @@ def list_winners(runs: Sequence[Run]) -> list[tuple[str, Architecture]]:
 
 
 def draw_winners(runs: Sequence[Run], path: Path) -> None:
-    """Draw the winners side by side as SVG; the first 26 of them, if there are more.
+    """Draw the winners side by side as SVG.
 
     Args:
         runs: of several contestants, seeds and data sets.
@@ -44,7 +41,7 @@ def draw_winners(runs: Sequence[Run], path: Path) -> None:
     """
     winners = list_winners(runs)
     if winners:
-        draw_gallery(winners[:MOST], path)
+        draw_gallery(winners, path)
         return
     with open_style():
         figure = Figure(figsize=(7.2, 2.4), layout="constrained")
@@ -52,7 +49,7 @@ def draw_winners(runs: Sequence[Run], path: Path) -> None:
         write_figure(figure, path)
 
 
-def _describe(name: str, result: dict[str, Any] | Any) -> str:
+def _describe(name: str, result: Mapping[str, Any]) -> str:
     accuracy = result["test_accuracy"]
     tested = "not tested" if accuracy is None else f"test accuracy {100 * accuracy:.1f} %"
     memory = result["sample_memory_bytes"] / MEGABYTE
