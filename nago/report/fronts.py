@@ -28,6 +28,7 @@ from nago.report.style import open_style, write_figure
 from nago.search.front import find_front, trace_hypervolume
 from nago.tables import join_tables
 
+THIN = {"markeredgewidth": 0.9}
 NAMES = ["dataset", "contestant", "seeds", "trials", "front", "hypervolume"]
 
 
@@ -108,7 +109,7 @@ def _draw_tables(
         trials, front = _compare(table), find_front(table, objectives)
         look = looks[name]
         x, y = scale_objective(trials, flat), scale_objective(trials, upright)
-        axes.plot(x, y, alpha=0.35, **look.mark(filled=False, size=4))
+        axes.plot(x, y, alpha=0.4, **look.mark(filled=False, size=4) | THIN)
         x, y = scale_objective(front, flat), scale_objective(front, upright)
         order = np.lexsort((y, x))
         axes.plot(x[order], y[order], drawstyle="steps-post", zorder=4, **look.stroke())

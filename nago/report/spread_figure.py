@@ -34,7 +34,7 @@ def draw_spread(summary: pd.DataFrame, shares: pd.DataFrame, paths: Sequence[Pat
     """
     runs = [run for run, _ in shares.groupby(PLACE, sort=False)]
     with open_style():
-        figure = Figure(figsize=(10.4, 4.5 * max(1, len(runs)) + 0.9), layout="constrained")
+        figure = Figure(figsize=(11.2, 4.5 * max(1, len(runs)) + 0.9), layout="constrained")
         title = "Spread of generators: mean and standard deviation over the draws of each"
         figure.suptitle(title, x=0.01, ha="left", color=INK)
         grid = figure.subplots(max(1, len(runs)), 2, sharey="row", squeeze=False)

@@ -27,8 +27,9 @@ def list_winners(runs: Sequence[Run]) -> list[tuple[str, Architecture]]:
             run = next((run for run in group if run.final_results), None)
             if run is not None:
                 result = run.final_results[0]
-                caption = _describe(f"{dataset} {contestant}, seed {run.seed}", result)
-                winners.append((caption, Architecture.from_json(result["architecture"])))
+                architecture = Architecture.from_json(result["architecture"])
+                name = f"{dataset} {contestant}, seed {run.seed}: {architecture.nodes} operations"
+                winners.append((_describe(name, result), architecture))
     return winners
 
 
@@ -53,4 +54,4 @@ def _describe(name: str, result: Mapping[str, Any]) -> str:
     accuracy = result["test_accuracy"]
     tested = "not tested" if accuracy is None else f"test accuracy {100 * accuracy:.1f} %"
     memory = result["sample_memory_bytes"] / MEGABYTE
-    return f"{name}: {result['nodes']} operations, {memory:.3g} MB per image, {tested}"
+    return f"{name}, {memory:.3g} MB per image, {tested}"
