@@ -26,6 +26,7 @@ from nago.report.panels import fit_epoch_axis, fit_error_axis, say
 from nago.report.runs import Run
 from nago.report.style import COLOURS, INK, MARKERS, mark, open_style, write_figure
 
+COEFFICIENTS = ["low_budget", "high_budget", "pairs", "spearman"]
 COLUMNS = 4
 SHADES = "PuOr"
 """From orange for -1 over white to violet for 1, told apart with any colour vision."""
@@ -39,15 +40,15 @@ def correlate_budgets(runs: Sequence[Run]) -> pd.DataFrame:
         pairs or all errors at a budget are equal.
     """
     tables = [run.trials for run in runs if run.trials is not None]
-    budgets = sorted({int(budget) for table in tables for budget in table["budget"]})
-    pairs = pd.concat([pair_budgets(table) for table in tables]) if tables else None
+    if not tables:
+        return pd.DataFrame(columns=COEFFICIENTS)
+    pairs, budgets = pd.concat([pair_budgets(table) for table in tables]), _list_budgets(runs)
     rows = []
     for place, low in enumerate(budgets):
         for high in budgets[place + 1 :]:
-            assert pairs is not None
             chosen = pairs[(pairs["low_budget"] == low) & (pairs["high_budget"] == high)]
             rows.append((low, high, len(chosen), correlate_pairs(chosen)[0]))
-    return pd.DataFrame(rows, columns=["low_budget", "high_budget", "pairs", "spearman"])
+    return pd.DataFrame(rows, columns=COEFFICIENTS)
 
 
 def draw_budgets(runs: Sequence[Run], paths: Sequence[Path]) -> None:
