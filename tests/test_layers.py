@@ -170,7 +170,9 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "hpbandster": {"nago.search.bohb"},
         "matplotlib": {
             *("nago.report.style", "nago.report.figures", "nago.report.distributions"),
-            "nago.report.front",
+            *("nago.report.front", "nago.report.panels", "nago.report.race", "nago.report.fronts"),
+            *("nago.report.improvement", "nago.report.strips", "nago.report.memory"),
+            *("nago.report.budgets", "nago.report.winners", "nago.report.spread_figure"),
         },
         "sklearn": {"nago.data.sources.digits"},
         "pickle": {"nago.data.sources.cifar"},
@@ -187,7 +189,9 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             "nago.report.front",
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.report.figures", "nago.report.summary", "nago.report.distributions"),
-            "nago.report.runs",
+            *("nago.report.runs", "nago.report.contest", "nago.report.race", "nago.report.fronts"),
+            *("nago.report.improvement", "nago.report.memory", "nago.report.budgets"),
+            *("nago.report.spread", "nago.report.spread_figure"),
         },
     }
     for library, modules in places.items():
