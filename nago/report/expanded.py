@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nago.report.comparison import PLACE, SOURCE, measure_hours, summarise_best
 from nago.report.contestants import (
     Contestant,
     by_dataset,
@@ -21,6 +20,7 @@ from nago.report.contestants import (
 )
 from nago.report.published import find_published
 from nago.report.runs import Run
+from nago.report.standings import PLACE, SOURCE, measure_hours, summarise_best
 
 ACCURACY = "validation_accuracy_percent_mean"
 MEASURES = (ACCURACY, "training_minutes_mean", "training_minutes_worst", "gpu_hours_per_search")

@@ -1,4 +1,4 @@
-"""Tables of a comparison: what each contestant reached, at what cost, with the paper's beside it.
+"""Standings: what each contestant reached, at what cost, with the paper's numbers beside it.
 
 Pure functions from runs to tables; tables are tidy, with the unit in the name of a column, and
 values of the paper stand in columns that begin with `published_`. The numbers are those of
