@@ -11,9 +11,9 @@ from nago.report.runs import read_run
 from nago.report.standings import (
     tabulate_failures,
     tabulate_generators,
-    tabulate_test,
     tabulate_validation,
 )
+from nago.report.tested import tabulate_test
 from nago.script import run_script
 from nago.tables import read_table, write_table
 
@@ -32,9 +32,7 @@ def main() -> None:
     """Read the runs, write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of searches")
-    parser.add_argument(
-        "--surrogates", type=Path, help="what compare_surrogates.py wrote, if it did"
-    )
+    parser.add_argument("--surrogates", type=Path, help="table that compare_surrogates.py wrote")
     parser.add_argument("--output", type=Path, required=True, help="folder of the tables")
     args = parser.parse_args()
 

@@ -25,8 +25,9 @@ from nago.report.differences import BY_SEED, ERROR
 from nago.report.progress import correlate_run
 from nago.report.runs import Run
 from nago.report.spreading import measure_spread
-from nago.report.standings import NO_RUNS, list_finals
+from nago.report.standings import NO_RUNS
 from nago.report.statistics import LEVEL, compare_pairs
+from nago.report.tested import list_finals
 
 COLUMNS = ("claim", "dataset", "measure", "value", "low", "high", "p", "seeds", "holds", "note")
 YES, NO, NOT_SHOWN = "yes", "no", "not shown"
@@ -120,7 +121,7 @@ def _read_differences(
 def _weigh(contestants: Mapping[str, Contestant]) -> dict[str, Any]:
     """Return the memory of mobo's lightest finalist of equal accuracy over that of bohb."""
     measure = "sample memory of mobo's lightest finalist within one deviation, over bohb's"
-    place = {"claim": MOBO, "measure": measure, "seeds": 0, "holds": NOT_SHOWN}
+    place: dict[str, Any] = {"claim": MOBO, "measure": measure, "seeds": 0, "holds": NOT_SHOWN}
     light, base = contestants.get("hnag-mobo"), contestants.get("hnag-bohb")
     if light is None or base is None:
         return {**place, "note": "hnag-mobo or hnag-bohb is missing"}
@@ -174,7 +175,7 @@ def compare_memory(light: Run, base: Run) -> float | None:
 
 
 def _read_surrogates(surrogates: pd.DataFrame | None, dataset: str) -> dict[str, Any]:
-    place = {"claim": NOISE, "seeds": 0, "holds": NOT_SHOWN}
+    place: dict[str, Any] = {"claim": NOISE, "seeds": 0, "holds": NOT_SHOWN}
     place["measure"] = "negative log likelihood of bnn less that of homoscedastic"
     if surrogates is None:
         return {**place, "note": "the surrogates were not rated"}
@@ -189,8 +190,8 @@ def _read_surrogates(surrogates: pd.DataFrame | None, dataset: str) -> dict[str,
     spread = {"low": row["nll_difference_low"], "high": row["nll_difference_high"]}
     note = f"{row['trials']} trials of {row['contestant']}"
     verdict = decide(value, -1, p, seeds)
-    row = {**place, "value": value, **spread, "p": p, "seeds": seeds, **verdict}
-    return row | {"note": join_notes(verdict.get("note", ""), note)}
+    place |= {"value": value, **spread, "p": p, "seeds": seeds, **verdict}
+    return place | {"note": join_notes(verdict.get("note", ""), note)}
 
 
 def _correlate(contestants: Mapping[str, Contestant]) -> list[dict[str, Any]]:
@@ -222,7 +223,7 @@ def _correlate(contestants: Mapping[str, Contestant]) -> list[dict[str, Any]]:
 def _measure_spread(contestants: Mapping[str, Contestant]) -> dict[str, Any]:
     """Return the deviation of errors within configurations over that between them."""
     measure = "deviation of the validation error within configurations over that between them"
-    place = {"claim": SPREAD, "measure": measure, "seeds": 0, "holds": NOT_SHOWN}
+    place: dict[str, Any] = {"claim": SPREAD, "measure": measure, "seeds": 0, "holds": NOT_SHOWN}
     spread = next((c for c in contestants.values() if c.runs[0].method == "spread"), None)
     if spread is None:
         return {**place, "note": "no run with the method spread"}

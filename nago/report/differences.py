@@ -26,7 +26,7 @@ from nago.report.contestants import (
 from nago.report.hypervolume import find_reference, measure_front
 from nago.report.progress import read_trace, trace_run
 from nago.report.runs import Run
-from nago.report.standings import NO_RUNS, list_finals
+from nago.report.standings import NO_RUNS
 from nago.report.statistics import (
     Verdict,
     compare_groups,
@@ -36,6 +36,7 @@ from nago.report.statistics import (
     measure_rank_biserial,
     rank_contestants,
 )
+from nago.report.tested import list_accuracies
 from nago.search.methods import METHODS
 
 ERROR, HYPERVOLUME = "validation_error_percent", "hypervolume_percent"
@@ -222,15 +223,6 @@ def _compare_networks(contestants: Mapping[str, Contestant]) -> list[dict[str, A
         row = _describe_pairs([((a, 0.0), (b, 0.0)) for a, b in means], last=True)
         rows.append({**place, "measure": BY_SEED} | _turn(row))
     return rows
-
-
-def list_accuracies(contestant: Contestant, finalist: int = 0) -> dict[int, list[float]]:
-    """Return by seed the test accuracies of a finalist's networks, in per cent."""
-    return {
-        run.seed: [100 * float(share) for share in finals["test_accuracy"].dropna()]
-        for run in contestant.runs
-        if (finals := list_finals(run).get(finalist)) is not None
-    }
 
 
 def _compare_all(

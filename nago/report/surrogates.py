@@ -124,7 +124,7 @@ def rate_prediction(prediction: Prediction, losses: Array) -> tuple[float, float
 def _rate_models(
     contestants: Sequence[Contestant], models: Mapping[str, Mapping[str, Any]], splits: int
 ) -> list[dict[str, Any]]:
-    place = {"dataset": contestants[0].dataset}
+    place: dict[str, Any] = {"dataset": contestants[0].dataset}
     chosen = choose_trials(contestants)
     if chosen is None:
         return [{**place, "note": "no trial has a result"}]
