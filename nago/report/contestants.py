@@ -150,9 +150,15 @@ def make_table(
     whole = [
         {name: _round(row.get(name)) for name in columns} for row in rows or [{"note": nothing}]
     ]
-    table = pd.DataFrame(whole, columns=list(columns), dtype=object)
-    # Whole numbers stay whole where some are missing.
-    return table.convert_dtypes(convert_floating=False)
+    return pd.DataFrame({name: _make_column([row[name] for row in whole]) for name in columns})
+
+
+def _make_column(values: Sequence[Any]) -> "pd.Series[Any]":
+    """Return a column whose whole numbers stay whole where some are missing."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int}:
+        return pd.Series(list(values), dtype="Int64")
+    return pd.Series(list(values), dtype="float64" if kinds and kinds <= {int, float} else object)
 
 
 def _round(value: Any) -> Any:
