@@ -112,7 +112,15 @@ rule draw_comparison:
             for name in COMPARED_FIGURES
             if name != "winners"
         ],
-        [f"{COMPARED}/figures/{name}.csv" for name in ("front", "improvement")],
+        *[
+            report(
+                f"{COMPARED}/figures/{name}.csv",
+                caption=f"../workflow/report/compared_{name}_table.rst",
+                category="comparison",
+                labels={"table": f"numbers of the figure {name}"},
+            )
+            for name in ("front", "improvement")
+        ],
     log:
         f"logs/{COMPARISON.name}/draw_comparison.log",
     params:
@@ -130,11 +138,21 @@ rule draw_spread:
     input:
         compared_files,
     output:
-        table=f"{COMPARED}/tables/spread.csv",
-        shares=f"{COMPARED}/tables/spread-shares.csv",
+        table=report(
+            f"{COMPARED}/tables/spread.csv",
+            caption="../workflow/report/spread_table.rst",
+            category="comparison",
+            labels={"table": "spread of each configuration"},
+        ),
+        shares=report(
+            f"{COMPARED}/tables/spread-shares.csv",
+            caption="../workflow/report/spread_shares.rst",
+            category="comparison",
+            labels={"table": "shares of the spread"},
+        ),
         figure=report(
             f"{COMPARED}/figures/spread.svg",
-            caption="../workflow/report/compared_spread.rst",
+            caption="../workflow/report/spread.rst",
             category="comparison",
             labels={"figure": "spread"},
         ),

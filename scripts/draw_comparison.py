@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from nago.report.comparison import draw_comparison
+from nago.report.published import TEST
 from nago.report.runs import read_run
 from nago.script import run_script
 
@@ -15,7 +16,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     args = parser.parse_args()
 
-    draw_comparison([read_run(folder) for folder in args.runs], args.output)
+    published = {key: values["test_accuracy_percent_mean"] for key, values in TEST.items()}
+    draw_comparison([read_run(folder) for folder in args.runs], args.output, published)
 
 
 if __name__ == "__main__":
