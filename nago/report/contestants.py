@@ -112,7 +112,7 @@ def find_best(run: Run) -> Mapping[str, Any] | None:
 
 
 def describe_progress(run: Run) -> str:
-    """Return what a search still lacks or has lost, in words; empty if all its trials are there."""
+    """Return what a search lacks or has lost, in words; empty if it has all its trials."""
     damaged = [name for name, reason in run.missing.items() if "is damaged" in reason]
     notes = [f"{name} is damaged" for name in damaged]
     done = 0 if run.trials is None else len(run.trials)
