@@ -70,15 +70,11 @@ def make_run(
             no tables of the whole search, no incumbent and no final networks.
         settings: those that differ from SMALL and the data set's own.
     """
-    known = load_settings(
-        # A method that trains without searching has the plan of random search here.
-        SMALL
-        | {"dataset": dataset, "generator": generator, "seed": seed}
-        | settings
-        # What the schema of the workflow doesn't name yet is set below.
-        | {"method": method if method in ("bohb", "mobo") else "random"},
-        ROOT,
-    )
+    # A method that trains without searching has the plan of random search here, and a method
+    # that the schema may not know yet is set afterwards.
+    planned = method if method in ("bohb", "mobo") else "random"
+    given = SMALL | {"dataset": dataset, "generator": generator, "method": planned} | settings
+    known = Settings({**_read_settings(json.dumps(given)).values, "seed": seed})
     checked = Settings({**known.values, "method": method})
     if trials is None:
         trials = draw_trials(known, method)

@@ -38,7 +38,7 @@ MAY_USE = {
     "deployment": {"records", "seeds", "generators", "data", "networks", "sampling"},
     "description": {"records", "generators", "sampling"},
     "studies": {"records", "seeds", "tables", "generators", "sampling"},
-    "report": {"records", "tables", "generators", "search"},
+    "report": {"records", "seeds", "tables", "generators", "search"},
     "__init__": {"networks", "deployment"},
     "cli": {
         *("__init__", "records", "script", "generators", "schema", "settings", "comparison"),
@@ -180,7 +180,9 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "scipy": {
             *("nago.data.sources.flowers102", "nago.search.gaussian_process"),
             *("nago.search.acquisition", "nago.search.candidates"),
+            "nago.report.statistics",
         },
+        "statsmodels": {"nago.search.bohb", "nago.report.statistics"},
         "pymoo": {"nago.search.pool"},
         "moocore": {"nago.search.pareto"},
         "pybnn": {"nago.search.bohamiann"},
@@ -192,6 +194,10 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             *("nago.report.runs", "nago.report.contest", "nago.report.race", "nago.report.fronts"),
             *("nago.report.improvement", "nago.report.memory", "nago.report.budgets"),
             *("nago.report.spread", "nago.report.spread_figure"),
+            *("nago.report.contestants", "nago.report.standings"),
+            *("nago.report.tested", "nago.report.expanded", "nago.report.progress"),
+            *("nago.report.hypervolume", "nago.report.differences", "nago.report.surrogates"),
+            *("nago.report.spreading", "nago.report.claims"),
         },
     }
     for library, modules in places.items():
@@ -241,6 +247,8 @@ def test_the_workflow_imports_no_torch():
         ("nago.tables", "torch networkx matplotlib"),
         ("nago.data.datasets", "torch networkx pandas matplotlib sklearn scipy urllib.request"),
         ("nago.report.figures", "torch networkx"),
+        ("nago.report.claims", "torch hpbandster pymoo ConfigSpace"),
+        ("nago.report.surrogates", "torch pybnn ConfigSpace matplotlib"),
         ("nago.generators.draw", "torch pandas matplotlib"),
         ("nago.objective", "pandas matplotlib sklearn torchvision torch._dynamo"),
     ],

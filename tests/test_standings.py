@@ -193,6 +193,16 @@ def test_without_runs_a_table_has_its_header_and_a_note(tabulate):
     assert table.drop(columns="note").isna().all(axis=None)
 
 
+def test_what_is_damaged_or_lost_is_named(tmp_path):
+    folder = make_run(tmp_path, finals=())
+    for path in (folder / "costs.csv", *folder.glob("bracket*/costs.csv")):
+        path.unlink()
+    row = record(tabulate_validation([read_run(folder)]))
+    assert (row["note"], row["gpu_hours_per_search"]) == ("seed 0: no costs.csv", None)
+    (folder / "trials.csv").write_text("trial,bracket")
+    assert "trials.csv is damaged" in record(tabulate_validation([read_run(folder)]))["note"]
+
+
 def test_the_same_seed_twice_is_one_line_that_says_which(tmp_path):
     runs = [run(tmp_path / "a"), run(tmp_path / "b")]
     with pytest.raises(UserError, match=r"a/digits/hnag-bohb and .* both hnag-bohb on digits"):

@@ -6,7 +6,6 @@ import pytest
 from scipy import stats
 
 from nago.report.statistics import (
-    bootstrap_interval,
     compare_groups,
     compare_pairs,
     compare_splits,
@@ -127,11 +126,3 @@ def test_friedman_by_hand():
     found = rank_contestants([[1, 2, 3]] * 5)
     assert found.p == pytest.approx(math.exp(-10 / 2))  # the tail with 2 degrees of freedom
     assert rank_contestants([[1, 1, 1]] * 5).p == 1
-
-
-def test_a_bootstrap_interval_repeats_and_lies_within_the_values():
-    values = [1.0, 2.0, 3.0, 10.0]
-    low, high = bootstrap_interval(values, 0)
-    assert min(values) <= low <= np.median(values) <= high <= max(values)
-    assert bootstrap_interval(values, 0) == (low, high)
-    assert bootstrap_interval([1.0], 0) is None

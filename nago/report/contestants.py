@@ -112,14 +112,18 @@ def find_best(run: Run) -> Mapping[str, Any] | None:
 
 
 def describe_progress(run: Run) -> str:
-    """Return what a search still lacks, in words; empty if all its trials are there."""
+    """Return what a search lacks or has lost, in words; empty if it has all its trials."""
+    damaged = [name for name, reason in run.missing.items() if "is damaged" in reason]
+    notes = [f"{name} is damaged" for name in damaged]
     done = 0 if run.trials is None else len(run.trials)
     planned = count_planned(run)
     if done == 0:
-        return f"seed {run.seed}: no trial yet"
-    if planned is None or done >= planned:
-        return ""
-    return f"seed {run.seed}: {done} of {planned} trials"
+        notes.append("no trial yet")
+    elif planned is not None and done < planned:
+        notes.append(f"{done} of {planned} trials")
+    elif run.costs is None:
+        notes.append("no costs.csv")
+    return f"seed {run.seed}: {', '.join(notes)}" if notes else ""
 
 
 def mean_of(values: Sequence[float]) -> float | None:

@@ -136,18 +136,3 @@ def rank_contestants(losses: Sequence[Sequence[float]]) -> Ranks:
     quantile = float(stats.studentized_range.ppf(1 - LEVEL, contestants, math.inf)) / math.sqrt(2)
     spread = math.sqrt(contestants * (contestants + 1) / (6 * count))
     return Ranks(tuple(float(mean) for mean in ranks.mean(axis=0)), p, quantile * spread)
-
-
-def bootstrap_interval(
-    values: Sequence[float], seed: int, resamples: int = 2000
-) -> tuple[float, float] | None:
-    """Return the central 95% of the medians of values drawn again with replacement.
-
-    None below 2 values, of which nothing can be drawn again.
-    """
-    if len(values) < 2:
-        return None
-    rng = np.random.default_rng(seed)
-    drawn = rng.choice(np.asarray(values, dtype=float), size=(resamples, len(values)))
-    low, high = np.quantile(np.median(drawn, axis=1), [LEVEL / 2, 1 - LEVEL / 2])
-    return float(low), float(high)
