@@ -257,6 +257,25 @@ def test_a_forecast_goes_by_the_seconds_it_is_given_then_those_measured(nago, pr
     assert hours(*settings, "continue=true") == pytest.approx(1.5)  # 3 epochs
 
 
+def test_several_searches_are_forecast_and_followed_each_and_together(nago, project):
+    settings = ["--config", "searches=[hnag-bohb,rnag-default]", "seeds=[0,1]", "iterations=1"]
+    settings += ["min_budget=1", "max_budget=2", "final_epochs=10", "final_networks=2"]
+    code, output, errors = nago("forecast", *settings)
+    assert (code, errors) == (0, "")
+    names = ["digits, hnag-bohb", "digits, hnag-bohb-seed1"]
+    names += ["digits, rnag-default", "digits, rnag-default-seed1"]
+    blocks = output.strip().split("\n\n")
+    assert [block.splitlines()[0] for block in blocks] == [*names, "all 4 searches"]
+    # Of each seed: 2 trials of 1 epoch, 1 of 2, the default of 2; two networks of 10 epochs each.
+    for row in ("trainings       8", "epochs          12", "8 with 80 epochs together"):
+        assert row in blocks[-1]
+    assert "GPU-hours       0.0256" in blocks[-1]  # 92 epochs of a second
+    assert list(json.loads(nago("forecast", "--json", *settings)[1])) == names
+    statuses = json.loads(nago("status", "--json", *settings)[1])
+    assert [statuses[name][0]["planned"] for name in names] == [3, 3, 1, 1]
+    assert nago("status", *settings)[1].count("bracket") == 4
+
+
 def test_a_search_of_own_images_has_a_forecast_though_no_hours(nago, project):
     code, output, _ = nago("forecast", "--config", "dataset=folder")
     assert code == 0

@@ -37,7 +37,7 @@ def main() -> None:
         status="ok",
         epochs=proposal.budget,
         validation_error=error,
-        hash=None,
+        hash=f"{proposal.seed:016x}",
         width=1,
         nodes=int(values["top_nodes"]),
         parameters=1,
