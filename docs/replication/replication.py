@@ -1,0 +1,143 @@
+"""The replication's small files, tables, figures and page, from the searches in results/.
+
+`make replication` runs the searches of settings.yaml and once.yaml, then this. What was run
+before is not run again: the tables of each search are kept in runs/, and a search that isn't in
+results/ is read from there.
+"""
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nago.records import write_text
+from nago.report.claims import tabulate_claims
+from nago.report.comparison import draw_comparison
+from nago.report.differences import tabulate_differences
+from nago.report.expanded import tabulate_expanded
+from nago.report.progress import tabulate_anytime, tabulate_correlations
+from nago.report.runs import Run, read_run
+from nago.report.spread import summarise_spread, tabulate_shares
+from nago.report.spread_figure import draw_spread
+from nago.report.standings import tabulate_failures, tabulate_generators, tabulate_validation
+from nago.report.surrogates import tabulate_surrogates
+from nago.report.tested import tabulate_test
+from nago.tables import write_table
+
+HERE = Path(__file__).parent
+KEPT = (
+    *("settings.json", "trials.csv", "costs.csv", "incumbent.json", "finalists.json"),
+    *("front.csv", "hypervolume.csv", "final.csv"),
+)
+"""What is kept of a search: all that the tables are made from."""
+
+TABLES = {
+    "table2-validation": tabulate_validation,
+    "table3-generators": tabulate_generators,
+    "table4-test": tabulate_test,
+    "table6-expanded": tabulate_expanded,
+    "failures": tabulate_failures,
+    "anytime": tabulate_anytime,
+    "correlations": tabulate_correlations,
+}
+FIGURES = ("anytime", "hypervolume", "front", "test", "improvement", "memory", "budgets")
+SHOWN = {
+    "claims": ("claim", "measure", "value", "low", "high", "p", "seeds", "holds", "note"),
+    "table2-validation": (
+        *("contestant", "seeds", "validation_accuracy_percent_mean"),
+        *("validation_accuracy_percent_std", "epochs_per_search", "gpu_hours_per_search"),
+    ),
+    "table4-test": (
+        *("contestant", "seeds", "networks", "test_accuracy_percent_mean"),
+        *("test_accuracy_percent_std", "sample_memory_mb_mean"),
+    ),
+}
+"""Tables of the page and their columns."""
+
+
+def main() -> None:
+    """Keep what is new, then make everything from what is kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results/digits"))
+    args = parser.parse_args()
+    keep_runs(args.results, HERE / "runs")
+    runs = [read_run(path.parent) for path in sorted((HERE / "runs").glob("*/settings.json"))]
+    tables = write_tables(runs, HERE / "tables")
+    draw_figures(runs, HERE / "figures")
+    write_text(HERE / "index.md", describe(runs, tables))
+
+
+def keep_runs(results: Path, kept: Path) -> None:
+    """Copy the small files of each finished search."""
+    for folder in sorted(path.parent for path in results.glob("*/hypervolume.csv")):
+        settings = read_run(folder).settings
+        if settings["method"] != "spread" and not (folder / "final.csv").exists():
+            continue
+        for name in KEPT:
+            if (folder / name).exists():
+                (kept / folder.name).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(folder / name, kept / folder.name / name)
+
+
+def write_tables(runs: Sequence[Run], folder: Path) -> Mapping[str, pd.DataFrame]:
+    """Write the tables of the comparison and return them by name."""
+    tables = {name: tabulate(runs) for name, tabulate in TABLES.items()}
+    tables["table1-surrogates"] = tabulate_surrogates(runs)
+    tables["differences"] = tabulate_differences(runs)
+    tables["claims"] = tabulate_claims(runs, tables["differences"], tables["table1-surrogates"])
+    tables["spread"], tables["spread-shares"] = summarise_spread(runs), tabulate_shares(runs)
+    for name, table in tables.items():
+        write_table(folder / f"{name}.csv", table)
+    return tables
+
+
+def draw_figures(runs: Sequence[Run], folder: Path) -> None:
+    """Write the figures of the page as SVG; those for print are made by the workflow."""
+    with tempfile.TemporaryDirectory() as name:
+        drawn = Path(name)
+        draw_comparison(runs, drawn)
+        draw_spread(summarise_spread(runs), tabulate_shares(runs), [drawn / "spread.svg"])
+        for figure in (*FIGURES, "spread"):
+            write_text(folder / f"{figure}.svg", (drawn / f"{figure}.svg").read_text())
+
+
+def describe(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return the page."""
+    trainings = sum(len(run.trials) for run in runs if run.trials is not None)
+    finals = sum(len(run.finals) for run in runs if run.finals is not None)
+    seconds = sum(float(run.costs["seconds"].sum()) for run in runs if run.costs is not None)
+    seeds = sorted({run.seed for run in runs})
+    text = (HERE / "template.md").read_text()
+    values = {
+        "searches": len(runs),
+        "seeds": ", ".join(map(str, seeds)),
+        "trainings": f"{trainings:,}",
+        "finals": finals,
+        "hours": f"{seconds / 3600:.1f}",
+        **{name.partition("-")[0]: show(tables[name], columns) for name, columns in SHOWN.items()},
+    }
+    return text.format(**values)
+
+
+def show(table: pd.DataFrame, columns: Iterable[str]) -> str:
+    """Return columns of a table in Markdown, numbers with three digits that mean something."""
+    names = [name for name in columns if name in table.columns]
+    lines = [f"| {' | '.join(name.replace('_', ' ') for name in names)} |"]
+    lines.append("|---" * len(names) + "|")
+    for row in table[names].to_dict("records"):
+        lines.append(f"| {' | '.join(_show_value(row[name]) for name in names)} |")
+    return "\n".join(lines)
+
+
+def _show_value(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
