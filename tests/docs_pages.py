@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from workflow_runs import ROOT, Project, run
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-FINISHED = "run in a finished search"
-MARKS = ("run", FINISHED, "prints", "file", "with the example")
+FRESH = ("run", "run, numbers differ")
+FINISHED = ("run in a finished search",)
+MARKS = (*FRESH, *FINISHED, "prints", "file", "with the example")
 FENCE = re.compile(
     r"(?:^ *<!-- (?P<mark>[^>]+?) -->\n+)?"
     r"^ *```(?P<language>\w*)\n(?P<body>.*?)^ *```$",
@@ -43,20 +45,20 @@ def read_blocks(page: Path) -> list[Block]:
     return found
 
 
-def list_runs(page: Path, mark: str) -> list[tuple[Block, str | None]]:
-    """The blocks with a mark, each with what it is to print; None if that isn't said."""
+def list_runs(page: Path, marks: Sequence[str]) -> list[tuple[Block, str | None]]:
+    """The blocks with one of `marks`, each with what it is to print; None if that isn't said."""
     blocks = read_blocks(page)
     runs: list[tuple[Block, str | None]] = []
     nothing = Block("", "", "")
     for block, after in itertools.pairwise([*blocks, nothing]):
         if block.mark.startswith("file "):
             runs.append((block, None))
-        elif block.mark == mark:
+        elif block.mark in marks:
             runs.append((block, after.body if after.mark == "prints" else None))
-    return runs if any(block.mark == mark for block, _ in runs) else []
+    return runs if any(block.mark in marks for block, _ in runs) else []
 
 
-def run_block(block: Block, printed: str | None, project: Project, mark: str) -> None:
+def run_block(block: Block, printed: str | None, project: Project) -> None:
     """Run a block in a project and compare what it prints with what is shown."""
     if block.mark.startswith("file "):
         (project.folder / block.mark.removeprefix("file ")).write_text(block.body)
@@ -70,7 +72,7 @@ def run_block(block: Block, printed: str | None, project: Project, mark: str) ->
         done = run(arguments, project.folder, **tools)
         assert done.code == 0, done.text
         if shown is not None:
-            compare(shown, done.stdout, numbers=mark != FINISHED)
+            compare(shown, done.stdout, numbers=block.mark == "run")
 
 
 def read_console(text: str) -> list[tuple[str, str]]:

@@ -11,7 +11,17 @@ from urllib.parse import unquote, urlsplit
 
 import docs_pages
 import pytest
-from docs_pages import DOCS, FINISHED, PAGES, list_commands, list_runs, read_blocks, run_block
+from docs_pages import (
+    DOCS,
+    FINISHED,
+    FRESH,
+    MARKS,
+    PAGES,
+    list_commands,
+    list_runs,
+    read_blocks,
+    run_block,
+)
 from workflow_runs import ROOT, TINY, build_once, make_project, run
 
 from nago.cli import make_parser
@@ -20,7 +30,7 @@ from nago.generators.named import NAMED
 from nago.schema import read_texts, read_yaml, validate
 from nago.settings import SCHEMA
 
-FRESH_PAGES = [page for page in PAGES if list_runs(page, "run")]
+FRESH_PAGES = [page for page in PAGES if list_runs(page, FRESH)]
 FINISHED_PAGES = [page for page in PAGES if list_runs(page, FINISHED)]
 ASKED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 
@@ -38,8 +48,8 @@ def finished(tmp_path_factory):
 @pytest.mark.parametrize("page", FRESH_PAGES, ids=name)
 def test_the_examples_of_a_page_print_what_it_shows(page, tmp_path):
     project = make_project(tmp_path / "project", {})
-    for block, printed in list_runs(page, "run"):
-        run_block(block, printed, project, "run")
+    for block, printed in list_runs(page, FRESH):
+        run_block(block, printed, project)
 
 
 @pytest.mark.parametrize("page", FINISHED_PAGES, ids=name)
@@ -51,16 +61,16 @@ def test_the_examples_on_a_finished_search_print_what_they_show_but_for_numbers(
     given = read_yaml(config) | TINY
     config.write_text("".join(f"{key}: {value}\n" for key, value in given.items()))
     for block, printed in list_runs(page, FINISHED):
-        run_block(block, printed, project, FINISHED)
+        run_block(block, printed, project)
 
 
 def test_every_mark_of_a_block_is_known_and_the_examples_are_found():
-    marks = Counter(block.mark.split(" ")[0] for page in PAGES for block in read_blocks(page))
-    assert set(marks) - {""} <= {mark.split(" ")[0] for mark in docs_pages.MARKS}
-    comments = re.findall(
-        r"^ *<!-- (?:run|prints|file)\b", "".join(page.read_text() for page in PAGES), re.MULTILINE
-    )
-    assert marks["run"] + marks["prints"] + marks["file"] == len(comments) > 12
+    marks = Counter(block.mark for page in PAGES for block in read_blocks(page))
+    kinds = {mark if mark in MARKS else mark.split(" ")[0] for mark in marks if mark}
+    assert kinds <= set(MARKS)
+    text = "".join(page.read_text() for page in PAGES)
+    comments = re.findall(r"^ *<!-- (?:run|prints|file|with)\b", text, re.MULTILINE)
+    assert marks.total() - marks[""] == len(comments) > 12
 
 
 def test_an_example_that_prints_something_else_is_noticed():
@@ -132,6 +142,13 @@ def test_the_numbers_beside_the_papers_are_those_of_the_benchmark():
             preset = NAMED[f"{dataset}-{kind}" if kind else own]
             assert preset.published_memory == float(theirs)
     assert seen == 16
+
+
+def test_the_page_of_the_settings_is_what_the_schema_says(tmp_path):
+    page = tmp_path / "README.md"
+    done = run([sys.executable, "docs/write_config_readme.py", str(page)], ROOT)
+    assert done.code == 0, done.text
+    assert page.read_text() == (ROOT / "config/README.md").read_text(), "make docs writes it"
 
 
 @pytest.fixture(scope="session")
