@@ -101,3 +101,26 @@ def describe_forecast(name: str, result: Forecast) -> str:
             f" (at {result.seconds_per_epoch:.3g} s an epoch on one device)"
         )
     return "\n".join(lines)
+
+
+def describe_total(results: Sequence[Forecast]) -> str:
+    """Return what several searches cost together, as lines for people."""
+    hours = [
+        None
+        if result.search_gpu_hours is None or result.final_gpu_hours is None
+        else result.search_gpu_hours + result.final_gpu_hours
+        for result in results
+    ]
+    known = [number for number in hours if number is not None]
+    lines = [
+        f"all {len(results)} searches",
+        f"trainings       {sum(result.trainings for result in results):,}",
+        f"epochs          {sum(result.epochs for result in results):,}",
+        f"final networks  {sum(result.final_networks for result in results):,} with"
+        f" {sum(result.final_epochs for result in results):,} epochs together",
+    ]
+    if len(known) == len(hours):
+        lines.append(f"GPU-hours       {sum(known):,.3g}")
+    else:
+        lines.append(f"GPU-hours       unknown for {len(hours) - len(known)} of them")
+    return "\n".join(lines)

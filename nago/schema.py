@@ -11,6 +11,9 @@ import yaml
 
 from nago.records import UserError
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same in C where there is one: the schema is read at every start."""
+
 
 class SettingsError(UserError):
     """A setting is unknown, of the wrong kind, or doesn't go with the others."""
@@ -40,7 +43,7 @@ def read_yaml(path: Path) -> Any:
         SettingsError: it can't be read, or is no YAML.
     """
     try:
-        return yaml.safe_load(path.read_text())
+        return yaml.load(path.read_text(), Loader=LOADER)
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from None
     except yaml.YAMLError as error:
@@ -55,7 +58,10 @@ def read_texts(key: str, value: Any, schema: Mapping[str, Any]) -> Any:
     """
     kinds = schema["properties"].get(key, {}).get("type", "string")
     if "string" in kinds:
-        return value
+        # A list or a mapping may be meant where the key takes one as well as a text.
+        wide = isinstance(value, str) and {"array", "object"} & {*kinds}
+        parsed = parse_value(value) if wide else value
+        return parsed if isinstance(parsed, list | Mapping) else value
     if isinstance(value, str):
         parsed = parse_value(value)
         return parsed if isinstance(parsed, str) else read_texts(key, parsed, schema)

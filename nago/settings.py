@@ -12,9 +12,10 @@ from typing import Any
 from nago.generators.architecture import Task
 from nago.generators.draw import GENERATORS, check_settings, fit_cells
 from nago.generators.generator import Generator, Ranges
+from nago.generators.named import NAMED
 from nago.generators.spaces import choose_ranges, make_space, open_settings
 from nago.generators.stages import assign_stages
-from nago.records import GeneratorSettings, Protocol, TrainingSettings, read_json
+from nago.records import Configuration, GeneratorSettings, Protocol, TrainingSettings, read_json
 from nago.schema import SettingsError, plain, read_texts, read_yaml, validate
 from nago.search.brackets import Rung
 from nago.search.methods import Method, find_method
@@ -27,9 +28,15 @@ DATASETS = Path("config/datasets")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of a run, checked; `values` has one for every key of the schema."""
+    """All settings of a search, checked; `values` has one for every key of the schema.
+
+    `given_name` is what it is called whatever its seed, by default its generator, space and
+    method; `suffix` ends the name of its folder.
+    """
 
     values: Mapping[str, Any]
+    given_name: str | None = None
+    suffix: str = ""
 
     @property
     def dataset(self) -> str:
@@ -37,10 +44,31 @@ class Settings:
         return str(self.values["name"] or self.values["dataset"])
 
     @property
-    def search(self) -> str:
-        """The name of the search, as in `hnag-bohb` or `hnag-aug_v1-bohb`."""
+    def contestant(self) -> str:
+        """What is compared, as in `hnag-bohb` or `hnag-aug_v1-bohb`."""
         generator, space, method = (self.values[key] for key in ("generator", "space", "method"))
-        return "-".join([generator, method] if space == "base" else [generator, space, method])
+        parts = [generator, method] if space == "base" else [generator, space, method]
+        return self.given_name or "-".join(parts)
+
+    @property
+    def search(self) -> str:
+        """The name of the search's folder: the contestant's, with `-seed1` for another seed."""
+        return self.contestant + self.suffix
+
+    @property
+    def data_seed(self) -> int:
+        """The root of the seeds that cut the data in parts."""
+        seed = self.values["data_seed"]
+        return int(self.values["seed"] if seed is None else seed)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration that method default trains.
+
+        Raises:
+            SettingsError: it is not one of the space.
+        """
+        return find_configuration(self.values["generator"], self.ranges, self.values)
 
     @property
     def generator(self) -> Generator:
@@ -78,6 +106,8 @@ class Settings:
     @property
     def finalists(self) -> int:
         """How many generators have networks that are trained to completion."""
+        if not self.method.completes:
+            return 0
         return int(self.values["finalists"]) if self.method.multi_objective else 1
 
     @property
@@ -103,6 +133,8 @@ class Settings:
         names = OPTIONS.get(values["method"], {})
         options: dict[str, Any] = {option: values[key] for option, key in names.items()}
         objectives = values["objectives"] if self.method.multi_objective else ["validation_error"]
+        if values["method"] == "default":
+            options["configuration"] = dict(self.configuration)
         if self.method.multi_objective:
             options["log_losses"] = [name != "validation_error" for name in objectives]
         shared = {key: values[key] for key in ("generator", "method", "seed", "continue")}
@@ -182,6 +214,9 @@ TRAINING_KEYS = (
     "channels_last",
     "memory_gb",
 )
+DEFAULTS = {"rnag": "rnag-d"}
+"""By generator: the name of the configuration that counts as its default."""
+
 OPTIONS = {
     "bohb": {
         "min_points_in_model": "min_points",
@@ -233,6 +268,46 @@ def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
     return settings
 
 
+def find_configuration(generator: str, ranges: Ranges, values: Mapping[str, Any]) -> Configuration:
+    """Return the configuration that method default trains.
+
+    Args:
+        generator: of the search.
+        ranges: the hyperparameters of the search.
+        values: the settings; `configuration` is hyperparameters, a name or None.
+
+    Raises:
+        SettingsError: there is none of that name, or it isn't one of the space.
+    """
+    given = DEFAULTS.get(generator) if (own := values["configuration"]) is None else own
+    own_names = [name for name, named in NAMED.items() if named.generator == generator]
+    if given is None:
+        raise SettingsError(
+            f"{generator} has no default: configuration must be its hyperparameters or one of"
+            f" {', '.join(own_names)}"
+        )
+    if isinstance(given, str):
+        if given not in own_names:
+            raise SettingsError(
+                f"configuration: {generator} has none named {given!r}; there are"
+                f" {', '.join(own_names) or 'none'}"
+            )
+        given = NAMED[given].configuration
+    if set(given) != set(ranges):
+        raise SettingsError(
+            f"configuration must have the hyperparameters {', '.join(ranges)}, got"
+            f" {', '.join(given)}"
+        )
+    for name, (low, high) in ranges.items():
+        value = given[name]
+        if isinstance(value, str) or not low <= value <= high:
+            raise SettingsError(
+                f"configuration: {name} must be from {low} to {high} (or set its range), got"
+                f" {value!r}"
+            )
+    return dict(given)
+
+
 def read_config(root: Path) -> dict[str, Any]:
     """Return what config/config.yaml says."""
     return dict(read_yaml(root / CONFIG) or {})
@@ -273,6 +348,8 @@ def _check_together(settings: Settings) -> None:
     _ = settings.plan
     _check_objectives(settings)
     _check_generator(settings)
+    if values["method"] == "default":
+        _ = settings.configuration
     fewest = len(settings.ranges) + 1
     if values["min_points"] is not None and values["min_points"] < fewest:
         raise ValueError(

@@ -16,7 +16,7 @@ rule prepare:
     resources:
         # No param: data are the same whether found or fetched, and leaving the setting away later
         # must run nothing again.
-        download=int(SETTINGS.values["download"]),
+        download=download_option,
     params:
         folder=data_folder,
         root=data_root_option,

@@ -8,9 +8,9 @@ rule define_final_protocol:
     log:
         "logs/{dataset}/{search}/define_final_protocol.log",
     params:
-        values=json.dumps(SETTINGS.final_protocol.as_dict()),
+        values=defined_final_protocol,
     message:
-        "write how the final networks are trained"
+        "{wildcards.dataset} {wildcards.search}: write how the final networks are trained"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -27,18 +27,18 @@ rule train_final:
         curve="results/{dataset}/{search}/final/{network}.curve.csv",
     log:
         "logs/{dataset}/{search}/train_final/{network}.log",
-    threads: PROCESSES * SETTINGS.values["threads"]
+    threads: training_threads
     resources:
-        gpu=PROCESSES,
-        tasks=PROCESSES,
+        gpu=training_processes,
+        tasks=training_processes,
     params:
-        launch=LAUNCH,
+        launch=launch_option,
         data=data_folder,
         finalist=finalist_place,
-        epochs=SETTINGS.values["final_epochs"],
-        seed=SETTINGS.values["seed"],
+        epochs=setting("final_epochs"),
+        seed=setting("seed"),
     message:
-        "train final network {wildcards.network} to completion and test it"
+        "{wildcards.dataset} {wildcards.search}: train final network {wildcards.network} to completion and test it"
     shell:
         "{params.launch} scripts/train_final.py --finalists {input.finalists}"
         " --finalist {params.finalist} --network {wildcards.network} --protocol {input.protocol}"

@@ -8,9 +8,9 @@ rule write_settings:
     log:
         "logs/{dataset}/{search}/write_settings.log",
     params:
-        values=json.dumps(SETTINGS.values),
+        values=all_settings,
     message:
-        "write the settings of the run"
+        "{wildcards.dataset} {wildcards.search}: write the settings of the run"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -29,7 +29,7 @@ rule tabulate_final:
     log:
         "logs/{dataset}/{search}/tabulate_final.log",
     message:
-        "tabulate the final networks"
+        "{wildcards.dataset} {wildcards.search}: tabulate the final networks"
     shell:
         "python scripts/tabulate_final.py --results {input} --output {output} > {log} 2>&1"
 
@@ -51,10 +51,11 @@ rule summarise:
         "logs/{dataset}/{search}/summarise.log",
     params:
         initial=initial_option,
+        finals=finals_option,
     message:
-        "summarise the search"
+        "{wildcards.dataset} {wildcards.search}: summarise the search"
     shell:
-        "python scripts/summarise.py --table {input.table} --finals {input.finals}"
+        "python scripts/summarise.py --table {input.table} {params.finals}"
         " {params.initial} --output {output} > {log} 2>&1"
 
 
@@ -78,7 +79,7 @@ rule draw_trials:
     log:
         "logs/{dataset}/{search}/draw_trials.log",
     message:
-        "draw the figures of the search"
+        "{wildcards.dataset} {wildcards.search}: draw the figures of the search"
     shell:
         "python scripts/draw_trials.py --table {input} --name '{wildcards.dataset} {wildcards.search}'"
         " --anytime {output.anytime} --correlation {output.correlation} > {log} 2>&1"
@@ -107,9 +108,9 @@ rule draw_front:
     log:
         "logs/{dataset}/{search}/draw_front.log",
     params:
-        objectives=SETTINGS.values["objectives"],
+        objectives=setting("objectives"),
     message:
-        "draw the front"
+        "{wildcards.dataset} {wildcards.search}: draw the front"
     shell:
         "python scripts/draw_front.py --tables {input.initial} {input.table}"
         " --front-table {input.front} --hypervolume-table {input.hypervolume}"
@@ -131,7 +132,7 @@ rule draw_network:
     log:
         "logs/{dataset}/{search}/draw_network.log",
     message:
-        "draw a network of the best generator"
+        "{wildcards.dataset} {wildcards.search}: draw a network of the best generator"
     shell:
         "python scripts/draw_network.py --result {input} --name '{wildcards.dataset} {wildcards.search}'"
         " --output {output} > {log} 2>&1"

@@ -8,9 +8,9 @@ rule define_search:
     log:
         "logs/{dataset}/{search}/define_search.log",
     params:
-        values=json.dumps(SETTINGS.search_definition),
+        values=defined_search,
     message:
-        "write what decides the proposals"
+        "{wildcards.dataset} {wildcards.search}: write what decides the proposals"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -22,9 +22,9 @@ rule define_protocol:
     log:
         "logs/{dataset}/{search}/define_protocol.log",
     params:
-        values=json.dumps(SETTINGS.search_protocol.as_dict()),
+        values=defined_protocol,
     message:
-        "write how trials are trained"
+        "{wildcards.dataset} {wildcards.search}: write how trials are trained"
     shell:
         "python scripts/write_json.py --values {params.values:q} --output {output} > {log} 2>&1"
 
@@ -39,10 +39,10 @@ rule take_initial:
     log:
         "logs/{dataset}/{search}/take_initial.log",
     params:
-        budget=SETTINGS.values["mobo_budget"],
-        points=SETTINGS.values["initial_points"],
+        budget=setting("mobo_budget"),
+        points=setting("initial_points"),
     message:
-        "take the initial points from {input.table}"
+        "{wildcards.dataset} {wildcards.search}: take the initial points from {input.table}"
     shell:
         "python scripts/take_initial.py --table {input.table:q} --search {input.search}"
         " --dataset {wildcards.dataset} --budget {params.budget} --points {params.points}"
@@ -55,15 +55,24 @@ rule fit_surrogate:
         search="results/{dataset}/{search}/search.json",
         tables=tables_seen,
     output:
-        **(ARRAYS_OUTPUT if MULTI_OBJECTIVE else {}),
         surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
     log:
         "logs/{dataset}/{search}/fit_surrogate/b{bracket}.log",
+    wildcard_constraints:
+        search=match_searches(multi_objective=False),
     message:
-        "bracket {wildcards.bracket}: learn from earlier brackets"
+        "{wildcards.dataset} {wildcards.search}, bracket {wildcards.bracket}: learn from earlier brackets"
     shell:
         "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
         " --bracket {wildcards.bracket} --output {output.surrogate} > {log} 2>&1"
+
+
+use rule fit_surrogate as fit_losses with:
+    output:
+        arrays="results/{dataset}/{search}/bracket{bracket}/surrogate.npz",
+        surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+    wildcard_constraints:
+        search=match_searches(multi_objective=True),
 
 
 rule propose:
@@ -81,7 +90,8 @@ rule propose:
         size=planned_size,
         budget=planned_budget,
     message:
-        "bracket {wildcards.bracket}: propose {params.size} configurations, budget {params.budget}"
+        "{wildcards.dataset} {wildcards.search}, bracket {wildcards.bracket}:"
+        " propose {params.size} configurations, budget {params.budget}"
     shell:
         "python scripts/propose.py --search {input.search} --surrogate {input.surrogate}"
         " --bracket {wildcards.bracket} --size {params.size} --budget {params.budget}"
@@ -104,7 +114,8 @@ rule promote:
         size=planned_size,
         budget=planned_budget,
     message:
-        "bracket {wildcards.bracket}: promote {params.size} to budget {params.budget}"
+        "{wildcards.dataset} {wildcards.search}, bracket {wildcards.bracket}:"
+        " promote {params.size} to budget {params.budget}"
     shell:
         "python scripts/promote.py --search {input.search} --surrogate {input.surrogate}"
         " --trials {input.trials} --bracket {wildcards.bracket} --rung {wildcards.rung}"
@@ -124,16 +135,16 @@ rule train:
         curve="results/{dataset}/{search}/bracket{bracket}/rung{rung}/slot{slot}.curve.csv",
     log:
         "logs/{dataset}/{search}/train/b{bracket}-r{rung}-s{slot}.log",
-    threads: PROCESSES * SETTINGS.values["threads"]
+    threads: training_threads
     resources:
-        gpu=PROCESSES,
-        tasks=PROCESSES,
+        gpu=training_processes,
+        tasks=training_processes,
     params:
-        launch=LAUNCH,
+        launch=launch_option,
         data=data_folder,
         states=state_options,
     message:
-        "train trial b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
+        "{wildcards.dataset} {wildcards.search}: train trial b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
     shell:
         "{params.launch} scripts/train.py --proposals {input.proposals} --slot {wildcards.slot}"
         " --name b{wildcards.bracket}-r{wildcards.rung}-s{wildcards.slot}"
@@ -151,7 +162,7 @@ rule tabulate:
     log:
         "logs/{dataset}/{search}/tabulate/b{bracket}.log",
     message:
-        "bracket {wildcards.bracket}: tabulate the trials"
+        "{wildcards.dataset} {wildcards.search}, bracket {wildcards.bracket}: tabulate the trials"
     shell:
         "python scripts/tabulate.py --trials {input} --output {output.trials}"
         " --costs {output.costs} > {log} 2>&1"
@@ -160,8 +171,8 @@ rule tabulate:
 rule join_tables:
     """The tables of all brackets in one."""
     input:
-        trials=all_tables("trials"),
-        costs=all_tables("costs"),
+        trials=all_trials,
+        costs=all_costs,
     output:
         trials=report(
             "results/{dataset}/{search}/trials.csv",
@@ -173,7 +184,7 @@ rule join_tables:
     log:
         "logs/{dataset}/{search}/join_tables.log",
     message:
-        "join the tables of all brackets"
+        "{wildcards.dataset} {wildcards.search}: join the tables of all brackets"
     shell:
         "python scripts/join_tables.py --tables {input.trials} --output {output.trials}"
         " > {log} 2>&1;"
@@ -199,12 +210,12 @@ rule select:
     log:
         "logs/{dataset}/{search}/select.log",
     params:
-        objectives=SETTINGS.values["objectives"],
-        reference=json.dumps(SETTINGS.reference),
-        finalists=SETTINGS.finalists,
-        along="front" if MULTI_OBJECTIVE else "error",
+        objectives=setting("objectives"),
+        reference=reference_point,
+        finalists=finalist_count,
+        along=finalist_choice,
     message:
-        "select the best generator and the front"
+        "{wildcards.dataset} {wildcards.search}: select the best generator and the front"
     shell:
         "python scripts/select_trials.py --tables {input.initial} {input.table}"
         " --objectives {params.objectives} --reference {params.reference:q}"

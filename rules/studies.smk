@@ -22,8 +22,8 @@ rule draw_samples:
     log:
         "logs/studies/draw_samples/{generator}-{images}.log",
     params:
-        draws=SETTINGS.values["draws"],
-        seed=SETTINGS.values["seed"],
+        draws=SHARED["draws"],
+        seed=COMPARISON.seed,
     message:
         "draw architectures of {wildcards.generator} for {wildcards.images} images"
     shell:
@@ -93,7 +93,7 @@ rule repeat_samples:
     params:
         configurations=chunk_configurations,
         draws=REPEATED_DRAWS,
-        seed=SETTINGS.values["seed"],
+        seed=COMPARISON.seed,
     message:
         "draw architectures again and again, part {wildcards.chunk}"
     shell:
@@ -152,7 +152,7 @@ rule study_neighbours:
         "logs/studies/study_neighbours.log",
     params:
         draws=GRAPHS_PER_K,
-        seed=SETTINGS.values["seed"],
+        seed=COMPARISON.seed,
     message:
         "compare graphs of odd and even K"
     shell:
@@ -168,7 +168,7 @@ rule sample_gallery:
         "logs/studies/sample_gallery.log",
     params:
         names=list(GALLERY),
-        seed=SETTINGS.values["seed"],
+        seed=COMPARISON.seed,
     message:
         "draw the architectures of the gallery"
     shell:

@@ -13,7 +13,7 @@ def main() -> None:
     """Read the trials and the final results, write the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--finals", type=Path, nargs="+", required=True)
+    parser.add_argument("--finals", type=Path, nargs="*", default=[])
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--initial", type=Path, help="trials of an earlier search")
     args = parser.parse_args()

@@ -31,6 +31,7 @@ MAY_USE = {
     "objective": {"records", "seeds", "generators", "data", "networks", "training"},
     "schema": {"records"},
     "settings": {"records", "schema", "generators", "data", "search"},
+    "comparison": {"records", "schema", "generators", "search", "settings"},
     "forecast": {"search"},
     "status": {"records", "paths", "search"},
     "sampling": {"records", "seeds", "generators", "search"},
@@ -40,7 +41,7 @@ MAY_USE = {
     "report": {"records", "tables", "generators", "search"},
     "__init__": {"networks", "deployment"},
     "cli": {
-        *("__init__", "records", "script", "generators", "schema", "settings"),
+        *("__init__", "records", "script", "generators", "schema", "settings", "comparison"),
         *("forecast", "status", "sampling", "description", "report"),
         *("networks", "data", "deployment"),
     },
@@ -169,7 +170,9 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "hpbandster": {"nago.search.bohb"},
         "matplotlib": {
             *("nago.report.style", "nago.report.figures", "nago.report.distributions"),
-            "nago.report.front",
+            *("nago.report.front", "nago.report.panels", "nago.report.race", "nago.report.fronts"),
+            *("nago.report.improvement", "nago.report.strips", "nago.report.memory"),
+            *("nago.report.budgets", "nago.report.winners", "nago.report.spread_figure"),
         },
         "sklearn": {"nago.data.sources.digits"},
         "pickle": {"nago.data.sources.cifar"},
@@ -186,7 +189,9 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             "nago.report.front",
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.report.figures", "nago.report.summary", "nago.report.distributions"),
-            "nago.report.runs",
+            *("nago.report.runs", "nago.report.contest", "nago.report.race", "nago.report.fronts"),
+            *("nago.report.improvement", "nago.report.memory", "nago.report.budgets"),
+            *("nago.report.spread", "nago.report.spread_figure"),
         },
     }
     for library, modules in places.items():
@@ -213,7 +218,7 @@ def test_the_workflow_imports_no_torch():
     files = [ROOT / "workflow" / "Snakefile", *(ROOT / "rules").glob("*.smk")]
     text = "\n".join(path.read_text() for path in files)
     names = re.findall(r"^\s*(?:from|import) (nago\S*)", text, flags=re.MULTILINE)
-    assert "nago.settings" in names
+    assert "nago.comparison" in names
     assert [module for module in reach(names) if uses(module, "torch")] == []
     assert re.findall(r"^\s*(?:from|import) torch", text, flags=re.MULTILINE) == []
 
@@ -223,6 +228,7 @@ def test_the_workflow_imports_no_torch():
     [
         ("nago", "torch networkx numpy pandas matplotlib"),
         ("nago.settings", "torch networkx numpy pandas matplotlib sklearn ConfigSpace"),
+        ("nago.comparison", "torch networkx numpy pandas matplotlib sklearn ConfigSpace"),
         ("nago.forecast", "torch networkx numpy pandas matplotlib"),
         ("nago.status", "torch networkx numpy pandas matplotlib"),
         ("nago.damage", "torch networkx numpy pandas matplotlib"),

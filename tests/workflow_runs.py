@@ -91,9 +91,9 @@ class Project:
         lines = [line.split("\t") for line in outcome.stdout.splitlines()]
         return {line[0] for line in lines[1:] if line[-1] != "no update"}
 
-    def planned_jobs(self, **changes: Any) -> Counter[str]:
+    def planned_jobs(self, *targets: str, **changes: Any) -> Counter[str]:
         """Return how many jobs of each rule a dry run shows."""
-        return count_jobs(self.finish("-n", **changes).text)
+        return count_jobs(self.finish(*targets, "-n", **changes).text)
 
     def modified(self) -> dict[str, int]:
         """Return when each file of data and results was written, in nanoseconds."""

@@ -7,14 +7,20 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nago.forecast import describe_forecast, forecast, measure_seconds_per_epoch
+from nago.comparison import Comparison, Planned, load_comparison
+from nago.forecast import (
+    describe_forecast,
+    describe_total,
+    forecast,
+    measure_seconds_per_epoch,
+)
 from nago.records import UserError
 from nago.schema import parse_value
-from nago.settings import Settings, find_root, load_settings, read_config
+from nago.settings import find_root, read_config
 from nago.status import count_status, describe_status, list_running
 
 CLEAR = "\x1b[H\x1b[2J"
@@ -75,52 +81,73 @@ def _add_config_option(command: argparse.ArgumentParser) -> None:
 
 
 def _run_forecast(arguments: argparse.Namespace) -> None:
-    settings, root = _load(arguments.config)
-    values = settings.values
-    seconds = (
-        arguments.epoch_seconds
-        or measure_seconds_per_epoch(_folder(settings, root) / "costs.csv")
-        or values["seconds_per_epoch"]
-    )
-    result = forecast(
-        settings.plan,
-        continues=values["continue"],
-        final_networks=settings.final_networks,
-        final_epochs=values["final_epochs"],
-        seconds_per_epoch=seconds,
-    )
+    comparison, root = _load(arguments.config)
+    results = {}
+    for search in comparison.all:
+        seconds = (
+            arguments.epoch_seconds
+            or measure_seconds_per_epoch(root / search.folder / "costs.csv")
+            or search.values["seconds_per_epoch"]
+        )
+        results[_name(search)] = forecast(
+            search.plan,
+            continues=search.values["continue"],
+            final_networks=search.settings.final_networks,
+            final_epochs=search.values["final_epochs"],
+            seconds_per_epoch=seconds,
+        )
     if arguments.json:
-        print(json.dumps(dataclasses.asdict(result)))
-    else:
-        print(describe_forecast(f"{settings.dataset}, {settings.search}", result))
+        _print_json({name: dataclasses.asdict(result) for name, result in results.items()})
+        return
+    texts = [describe_forecast(name, result) for name, result in results.items()]
+    if len(results) > 1:
+        texts.append(describe_total([*results.values()]))
+    print("\n\n".join(texts))
 
 
 def _run_status(arguments: argparse.Namespace) -> None:
-    settings, root = _load(arguments.config)
+    comparison, root = _load(arguments.config)
     if arguments.json:
-        statuses = count_status(_folder(settings, root), settings.plan, _logs(settings, root))
-        print(json.dumps([dataclasses.asdict(status) for status in statuses]))
+        _print_json(
+            {
+                _name(search): [
+                    dataclasses.asdict(status)
+                    for status in count_status(
+                        root / search.folder, search.plan, _logs(search, root)
+                    )
+                ]
+                for search in comparison.all
+            }
+        )
     elif arguments.follow is None:
-        print(_look(settings, root)[0])
+        print(_look(comparison, root)[0])
     else:
         with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-            _follow(settings, root, arguments.follow)
+            _follow(comparison, root, arguments.follow)
 
 
-def _look(settings: Settings, root: Path) -> tuple[str, bool]:
-    """Return the status of a search in words, and whether all its trials have ended."""
-    folder, logs = _folder(settings, root), _logs(settings, root)
-    statuses = count_status(folder, settings.plan, logs)
-    running = list_running(folder, settings.plan, logs)
-    text = describe_status(f"{settings.dataset}, {settings.search}", statuses, running)
-    return text, all(status.done + status.failed == status.planned for status in statuses)
+def _print_json(results: Mapping[str, Any]) -> None:
+    """Print what is known of each search by its name; of a single one, only that."""
+    print(json.dumps(results if len(results) > 1 else next(iter(results.values()))))
 
 
-def _follow(settings: Settings, root: Path, seconds: float) -> None:
+def _look(comparison: Comparison, root: Path) -> tuple[str, bool]:
+    """Return the status of the searches in words, and whether all their trials have ended."""
+    texts, ended = [], True
+    for search in comparison.all:
+        folder, logs = root / search.folder, _logs(search, root)
+        statuses = count_status(folder, search.plan, logs)
+        running = list_running(folder, search.plan, logs)
+        texts.append(describe_status(_name(search), statuses, running))
+        ended &= all(status.done + status.failed == status.planned for status in statuses)
+    return "\n\n".join(texts), ended
+
+
+def _follow(comparison: Comparison, root: Path, seconds: float) -> None:
     """Print the status whenever it has changed; on a terminal in the same place."""
     shown, done = "", False
     while not done:
-        text, done = _look(settings, root)
+        text, done = _look(comparison, root)
         if text != shown:
             print(f"{CLEAR}{text}" if sys.stdout.isatty() else text, flush=True)
             shown = text
@@ -128,18 +155,18 @@ def _follow(settings: Settings, root: Path, seconds: float) -> None:
             time.sleep(seconds)
 
 
-def _load(config: Sequence[str]) -> tuple[Settings, Path]:
+def _load(config: Sequence[str]) -> tuple[Comparison, Path]:
     root = find_root(Path.cwd())
-    return load_settings({**read_config(root), **parse_config(config)}, root), root
+    return load_comparison({**read_config(root), **parse_config(config)}, root), root
 
 
-def _folder(settings: Settings, root: Path) -> Path:
-    return root / "results" / settings.dataset / settings.search
+def _name(search: Planned) -> str:
+    return f"{search.dataset}, {search.search}"
 
 
-def _logs(settings: Settings, root: Path) -> Path:
+def _logs(search: Planned, root: Path) -> Path:
     """Return the folder of the logs of a search's trainings."""
-    return root / "logs" / settings.dataset / settings.search / "train"
+    return root / "logs" / search.dataset / search.search / "train"
 
 
 def parse_config(pairs: Sequence[str]) -> dict[str, Any]:

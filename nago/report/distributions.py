@@ -39,7 +39,7 @@ def draw_memory(draws: pd.DataFrame, path: Path) -> None:
     """
     draws = draws.assign(memory=draws["sample_memory_bytes"].astype(float) / MEGABYTE)
     generators, kinds = list(draws["generator"].unique()), list(draws["images"].unique())
-    edges = _log_edges(draws["memory"], MEMORY_BINS)
+    edges = log_edges(draws["memory"], MEMORY_BINS)
     with open_style():
         size = (4.6 * len(kinds), 1.5 * len(generators) + 0.9)
         figure = Figure(figsize=size, layout="constrained")
@@ -56,12 +56,12 @@ def draw_memory(draws: pd.DataFrame, path: Path) -> None:
             for column, images in enumerate(kinds):
                 chosen = (draws["generator"] == generator) & (draws["images"] == images)
                 memory = draws.loc[chosen, "memory"].to_numpy()
-                _draw_histogram(grid[row, column], memory, edges, generator, COLOURS[row])
+                draw_histogram(grid[row, column], memory, edges, generator, COLOURS[row])
             grid[row, 0].set_ylabel("share of draws (%)")
         for column, images in enumerate(kinds):
             grid[0, column].set_title(f"{images} images", pad=18)
             grid[-1, column].set_xlabel("sample memory (MB per image)")
-        _use_log_axis(grid[0, 0], edges[0], edges[-1])
+        use_log_axis(grid[0, 0], edges[0], edges[-1])
         write_figure(figure, path)
 
 
@@ -83,7 +83,7 @@ def draw_nodes(summary: pd.DataFrame, path: Path) -> None:
         axes.set_yticks(range(len(rows)), [row["generator"] for row in rows])
         axes.set_ylim(len(rows) - 0.6, -0.7)
         axes.grid(visible=False, axis="y")
-        _use_log_axis(axes, summary["possible_min"].min(), summary["possible_max"].max())
+        use_log_axis(axes, summary["possible_min"].min(), summary["possible_max"].max())
         figure.legend(handles=_explain_ranges(), loc="outside lower center", ncols=3)
         write_figure(figure, path)
 
@@ -162,7 +162,7 @@ def format_share(share: float) -> str:
     return f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
 
 
-def _draw_histogram(
+def draw_histogram(
     axes: Axes, memory: np.ndarray, edges: np.ndarray, name: str, colour: str
 ) -> None:
     """Draw the shares of the bins, and above them the range from 5 to 95 % and the median."""
@@ -214,13 +214,13 @@ def _span(low: float, high: float) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _log_edges(values: "pd.Series[float]", bins: int) -> np.ndarray:
+def log_edges(values: "pd.Series[float]", bins: int) -> np.ndarray:
     """Return the edges of bins of equal ratio that hold all values."""
     low, high = 0.95 * float(values.min()), 1.05 * float(values.max())
     return np.geomspace(low, high, bins + 1)
 
 
-def _use_log_axis(axes: Axes, low: float, high: float) -> None:
+def use_log_axis(axes: Axes, low: float, high: float) -> None:
     """Make the horizontal axis logarithmic, with ticks at 1, 2 and 5 times powers of ten."""
     axes.set_xscale("log")
     axes.set_xlim(low / 1.1, high * 1.1)

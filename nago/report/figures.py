@@ -31,7 +31,7 @@ def draw_anytime(table: pd.DataFrame, path: Path, name: str = "") -> None:
         path: the SVG file.
         name: of the data set and the search, for the title.
     """
-    trials = _order_trials(table)
+    trials = order_trials(table)
     with open_style():
         figure = Figure(figsize=(9, 4.8), layout="constrained")
         axes = figure.add_subplot()
@@ -55,7 +55,7 @@ def trace_incumbent(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     highest, error = -math.inf, math.nan
-    trials = _order_trials(table)
+    trials = order_trials(table)
     for budget, found, spent in zip(
         trials["budget"], trials["validation_error"], trials["spent"], strict=True
     ):
@@ -75,7 +75,7 @@ def pair_budgets(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns `low_budget`, `high_budget` (epochs), `low_error`, `high_error` (in [0, 1]).
     """
-    trials = {row["trial"]: row for row in _order_trials(table).to_dict("records")}
+    trials = {row["trial"]: row for row in order_trials(table).to_dict("records")}
     rows = []
     for trial in trials.values():
         parent = trials.get(trial["parent"])
@@ -100,8 +100,8 @@ def rank_correlations(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for low, high in itertools.combinations(sorted(set(table["budget"])), 2):
         chosen = pairs[(pairs["low_budget"] == low) & (pairs["high_budget"] == high)]
-        rows.append((low, high, len(chosen), *_correlate(chosen)))
-    rows.append((pd.NA, pd.NA, len(pairs), *_correlate(pairs)))
+        rows.append((low, high, len(chosen), *correlate_pairs(chosen)))
+    rows.append((pd.NA, pd.NA, len(pairs), *correlate_pairs(pairs)))
     names = ["low_budget", "high_budget", "pairs", "spearman", "note"]
     return pd.DataFrame(rows, columns=names).astype(
         {"low_budget": "Int64", "high_budget": "Int64", "spearman": "float64"}
@@ -139,14 +139,16 @@ def count_epochs(number: int) -> str:
     return f"{number} epoch" if number == 1 else f"{number} epochs"
 
 
-def _order_trials(table: pd.DataFrame) -> pd.DataFrame:
+def order_trials(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the trials in plan order, with `spent`, the epochs of all so far."""
     trials = table.sort_values(PLAN_ORDER).reset_index(drop=True)
     errors = trials["validation_error"].astype(float)
     spent = trials["epochs"].astype(float).cumsum()
     return trials.assign(validation_error=errors, spent=spent)
 
 
-def _correlate(pairs: pd.DataFrame) -> tuple[float, str]:
+def correlate_pairs(pairs: pd.DataFrame) -> tuple[float, str]:
+    """Return Spearman's coefficient of pairs of errors, or NaN and why there is none."""
     if len(pairs) < FEWEST_PAIRS:
         return math.nan, f"too few pairs: {FEWEST_PAIRS} are needed"
     low, high = pairs["low_error"].rank(), pairs["high_error"].rank()

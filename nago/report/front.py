@@ -51,11 +51,11 @@ def draw_front(
         figure = Figure(figsize=(7.4, 4.8), layout="constrained")
         axes = figure.add_subplot()
         axes.set_title(f"{name}: trials at the largest budget and their front", pad=14)
-        x, y = _scaled(trials, flat), _scaled(trials, upright)
-        _label(axes, flat, upright, x, y)
+        x, y = scale_objective(trials, flat), scale_objective(trials, upright)
+        label_objectives(axes, flat, upright, x, y)
         if len(trials):
             _plot_rounds(figure, axes, x, y, trials["bracket"].to_numpy(dtype=float))
-        _plot_front(axes, _scaled(front, flat), _scaled(front, upright))
+        _plot_front(axes, scale_objective(front, flat), scale_objective(front, upright))
         figure.legend(loc="outside lower right")
         write_figure(figure, path)
 
@@ -106,7 +106,8 @@ def _plot_front(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     axes.plot(x, y, label=f"front ({len(x)} trials)", **look)
 
 
-def _label(axes: Axes, flat: str, upright: str, x: np.ndarray, y: np.ndarray) -> None:
+def label_objectives(axes: Axes, flat: str, upright: str, x: np.ndarray, y: np.ndarray) -> None:
+    """Name two objectives at the axes, and make an axis logarithmic whose values differ much."""
     for values, axis, scale, name in (
         (x, axes.xaxis, axes.set_xscale, flat),
         (y, axes.yaxis, axes.set_yscale, upright),
@@ -119,6 +120,7 @@ def _label(axes: Axes, flat: str, upright: str, x: np.ndarray, y: np.ndarray) ->
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _scaled(table: pd.DataFrame, objective: str) -> np.ndarray:
+def scale_objective(table: pd.DataFrame, objective: str) -> np.ndarray:
+    """Return a column (n,) in the unit of LABELS, NaN where a trial has no value."""
     values = table[objective].to_numpy(dtype=np.float64, na_value=np.nan)
     return np.asarray(LABELS[objective][1] * values)

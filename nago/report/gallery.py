@@ -1,5 +1,6 @@
 """A gallery: overviews of several architectures on one page, in panels of one size."""
 
+import itertools
 import string
 import textwrap
 from collections.abc import Sequence
@@ -23,6 +24,10 @@ CAPTION_LETTERS = 58
 CAPTION_TOP = 17.0
 CAPTION_LINE = 15.0
 LARGEST_SCALE = 2.0
+LETTERS = string.ascii_lowercase
+LABELS = [*LETTERS, *("".join(pair) for pair in itertools.product(LETTERS, repeat=2))]
+"""Of the panels: from a to z, then from aa to zz."""
+
 NOTES = [
     "Circles are cells, in a band for each stage with its resolution; below each cell are its"
     " nodes (grey), with their operations.",
@@ -40,31 +45,31 @@ def draw_gallery(
 ) -> None:
     """Draw a panel with the three levels of each architecture, as one SVG file.
 
-    Each panel is a group of class `panel` whose id is its letter; the ids in it are those of
-    `draw_architecture` after the letter, such as `b-c0-n1-o2`.
+    Each panel is a group of class `panel` whose id is its letter (`aa` after `z`); the ids in it
+    are those of `draw_architecture` after the letter, such as `b-c0-n1-o2`.
 
     Args:
-        entries: a caption and an architecture for each panel, row by row; at most 26.
+        entries: a caption and an architecture for each panel, row by row; at most 702.
         path: the SVG file, written whole or not at all.
         columns: panels in a row.
 
     Raises:
         UserError: there are no entries or too many, or no column.
     """
-    letters = string.ascii_lowercase
-    if not 1 <= len(entries) <= len(letters):
-        raise UserError(f"a gallery takes 1 to {len(letters)} architectures, got {len(entries)}")
+    if not 1 <= len(entries) <= len(LABELS):
+        raise UserError(f"a gallery takes 1 to {len(LABELS)} architectures, got {len(entries)}")
     if columns < 1:
         raise UserError(f"a gallery takes 1 column or more, got {columns}")
     columns = min(columns, len(entries))
     captions, overviews = [], []
-    for letter, (caption, architecture) in zip(letters, entries, strict=False):
+    for letter, (caption, architecture) in zip(LABELS, entries, strict=False):
         captions.append(textwrap.wrap(f"({letter}) {caption}", CAPTION_LETTERS))
         overviews.append(_draw_overview(architecture, f"{letter}-"))
     panel = PANEL[0], max(size[1] for _, size in overviews)
     height = panel[1] + CAPTION_TOP + CAPTION_LINE * max(len(lines) for lines in captions)
     rows = -(-len(entries) // columns)
-    width = columns * (panel[0] + GAP) - GAP + 2 * MARGIN
+    # The notes below need the room of two panels.
+    width = max(2, columns) * (panel[0] + GAP) - GAP + 2 * MARGIN
     legend_y = MARGIN + rows * (height + GAP)
     items = list_kinds([architecture for _, architecture in entries], counted=False)
     apart = any(takes_apart(cell) for _, drawn in entries for cell in drawn.cells)
@@ -75,7 +80,7 @@ def draw_gallery(
     for place, (overview, lines) in enumerate(zip(overviews, captions, strict=True)):
         row, column = divmod(place, columns)
         x, y = MARGIN + column * (panel[0] + GAP), MARGIN + row * (height + GAP)
-        group = add(page, "g", "panel", id=letters[place], transform=shift(x, y))
+        group = add(page, "g", "panel", id=LABELS[place], transform=shift(x, y))
         _fill_panel(group, panel, overview, lines)
     legend.set("transform", shift(MARGIN, legend_y))
     page.append(legend)

@@ -74,7 +74,7 @@ class Run:
     @property
     def contestant(self) -> str:
         """What is compared, whatever the seed, as in `hnag-bohb`."""
-        return f"{self.generator}-{self.method}"
+        return str(self.settings.get("contestant") or f"{self.generator}-{self.method}")
 
 
 def read_run(folder: Path) -> Run:

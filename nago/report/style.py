@@ -31,12 +31,15 @@ STYLE = {
     "font.size": 10,
     "grid.color": "#e6e6e6",
     "legend.frameon": False,
+    "pdf.fonttype": 42,  # outlines of TrueType, which publishers take and readers can search
     "svg.fonttype": "none",
     "svg.hashsalt": "nago",
     "text.color": INK,
     "xtick.color": "#666666",
     "ytick.color": "#666666",
 }
+DATES = {"svg": ["Date"], "pdf": ["CreationDate", "ModDate"]}
+"""What each kind of file would say of the day."""
 
 
 def open_style() -> AbstractContextManager[None]:
@@ -57,8 +60,16 @@ def mark(marker: str, colour: str, *, filled: bool = True, size: float = 6) -> d
     }
 
 
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, whole or not at all."""
-    content = io.BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None})
-    write_bytes(path, content.getvalue())
+def write_figure(figure: Figure, *paths: Path) -> None:
+    """Write a figure as SVG or PDF, as each path ends, whole or not at all.
+
+    Raises:
+        ValueError: a path ends otherwise.
+    """
+    for path in paths:
+        kind = path.suffix.removeprefix(".")
+        if kind not in DATES:
+            raise ValueError(f"a figure is written as .svg or .pdf, got {path.name}")
+        content = io.BytesIO()
+        figure.savefig(content, format=kind, metadata=dict.fromkeys(DATES[kind]))
+        write_bytes(path, content.getvalue())

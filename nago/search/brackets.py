@@ -92,6 +92,19 @@ def plan_rounds(
     return first + ((Rung(batch, budget),),) * iterations
 
 
+def plan_once(budget: int) -> tuple[tuple[Rung, ...], ...]:
+    """Return the plan of a single trial of `budget` epochs."""
+    return ((Rung(1, budget),),)
+
+
+def plan_repeats(configurations: int, draws: int, budget: int) -> tuple[tuple[Rung, ...], ...]:
+    """Return the plan of `configurations` that are trained `draws` times for `budget` epochs each.
+
+    A bracket is for one configuration.
+    """
+    return ((Rung(draws, budget),),) * configurations
+
+
 def count_seen(bracket: int, lag: int, *, makes_initial: bool) -> int:
     """Return how many brackets, from the first on, a bracket learns from.
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nago.records import Configuration, Observation, Proposal, UserError
-from nago.search.brackets import Rung, plan_full_budget, plan_rounds, plan_search
+from nago.search.brackets import (
+    Rung,
+    plan_full_budget,
+    plan_once,
+    plan_repeats,
+    plan_rounds,
+    plan_search,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +50,8 @@ class Method:
     One that doesn't learn needs no results, so all its brackets can run at once. `plan_keys`
     are the settings that `plan` takes, `lag_key` the one that says how many brackets are in
     flight. One for several objectives learns them all, looks for their front, writes arrays
-    beside its surrogate, and always sees the initial points.
+    beside its surrogate, and always sees the initial points. One that doesn't complete looks for
+    no winner, so no network is trained to completion.
     """
 
     module: str
@@ -52,6 +60,7 @@ class Method:
     lag_key: str = "lag"
     learns: bool = True
     multi_objective: bool = False
+    completes: bool = True
 
     def fit(
         self,
@@ -95,9 +104,12 @@ class Method:
 
 HYPERBAND = ("iterations", "min_budget", "max_budget", "eta")
 ROUNDS = ("initial_points", "mobo_iterations", "mobo_batch", "mobo_budget")
+REPEATS = ("spread_configurations", "spread_draws", "mobo_budget")
 METHODS: Mapping[str, Method] = {
     "bohb": Method("nago.search.bohb", plan_search, HYPERBAND),
     "mobo": Method("nago.search.mobo", plan_rounds, ROUNDS, "mobo_lag", multi_objective=True),
+    "default": Method("nago.search.given", plan_once, ("max_budget",), learns=False),
+    "spread": Method("nago.search.spread", plan_repeats, REPEATS, learns=False, completes=False),
     "random": Method("nago.search.random_search", plan_full_budget, HYPERBAND, learns=False),
 }
 
