@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-search chaos driver docs clean
+.PHONY: help setup demo test lint format bench bench-search chaos driver docs site replication clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,16 @@ chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slu
 
 driver: $(READY)  ## measure a driver that waits for 500 jobs (needs Slurm's packages)
 	$(BIN)/python docs/benchmarks/driver.py
+
+site: $(READY)  ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+replication: $(READY)  ## compare all searches on the digits as the paper does (hours; goes on where it was)
+	$(BIN)/snakemake search final --profile profiles/local \
+	--configfile docs/replication/settings.yaml
+	$(BIN)/snakemake search final --profile profiles/local \
+	--configfile docs/replication/once.yaml
+	$(BIN)/python docs/replication/replication.py
 
 docs: $(READY)  ## write config/README.md from the schema
 	$(BIN)/python docs/write_config_readme.py config/README.md
