@@ -19,7 +19,7 @@ from nago.report.page.chart import (
     draw_band,
     draw_steps,
 )
-from nago.report.page.numbers import count, percent, show_path
+from nago.report.page.numbers import count, name_sources, percent
 from nago.report.page.table import Table, cell, make_table
 from nago.report.runs import Run
 
@@ -106,7 +106,7 @@ def chart_anytime(name: str, runs: Sequence[Run]) -> Chart | None:
             curves.append(Curve(series, draw_band(quartiles[0], quartiles[2]), "area"))
         curves.append(Curve(series, draw_steps(quartiles[1]), _choose_kind(trace)))
         marks += _mark_changes(series, trace, quartiles[1])
-    sources = ", ".join(f"{show_path(run.folder)}/trials.csv" for run in runs)
+    sources = name_sources([run.folder for run in runs], "trials.csv")
     return Chart(
         name=f"anytime-{name}",
         title=f"{name}: error against epochs",
@@ -200,7 +200,7 @@ def compare_at_equal_epochs(name: str, runs: Sequence[Run]) -> Table | None:
             *("difference", "seeds", "what it says"),
         ],
         rows,
-        source="trials.csv of each run",
+        source=name_sources([run.folder for run in runs], "trials.csv"),
     )
 
 

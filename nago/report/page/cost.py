@@ -71,9 +71,8 @@ def tabulate_spending(runs: Sequence[Run], foreseen: Sequence[Forecast | None]) 
         "cost-table",
         "Forecast and cost of each run",
         [
-            *("data set", "contestant", "seed", "trainings", "foreseen", "epochs", "foreseen"),
-            *("final epochs", "foreseen", "seconds per epoch", "foreseen"),
-            *("device-hours", "foreseen"),
+            *("data set", "contestant", "seed", "trainings", "epochs", "final epochs"),
+            *("seconds per epoch", "device-hours"),
         ],
         rows,
         source="costs.csv, trials.csv, final/*.json and settings.json of each run",
@@ -115,14 +114,19 @@ def _compare(expected: Forecast | None, run: Run) -> list[Cell]:
             *(expected.seconds_per_epoch, total),
         ]
     found = [spent.trainings, spent.epochs, spent.final_epochs, spent.seconds_per_epoch, hours]
-    pairs = zip(found, foreseen, strict=True)
-    return [_number(value) for pair in pairs for value in pair]
+    return [_pair(value, plan) for value, plan in zip(found, foreseen, strict=True)]
 
 
-def _number(value: float | None) -> Cell:
+def _pair(value: float | None, plan: float | None) -> Cell:
+    """Return what there is of what was foreseen; it is sorted by what there is."""
+    word = "of" if isinstance(value, int) else "for"
+    return cell(value, f"{_number(value)} {word} {_number(plan)}")
+
+
+def _number(value: float | None) -> str:
     if value is None:
-        return cell(None, NONE)
-    return cell(value, f"{value:,}" if isinstance(value, int) else significant(value))
+        return NONE
+    return f"{value:,}" if isinstance(value, int) else significant(value)
 
 
 def _hours(seconds: Sequence[float | None]) -> float | None:

@@ -1,27 +1,15 @@
 """What failed: trials and final networks by their status, with what they said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
-from nago.report.page.numbers import count, show_path
+from nago.report.page.numbers import count, name_sources, show_path
 from nago.report.page.table import Table, cell, make_table
 from nago.report.runs import Run
 
 NAMED = 6
 """Trials that are named beside an error; of more, their number is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Trials of one run that said the same as they failed."""
-
-    run: str
-    status: str
-    error: str
-    trials: int
-    named: str
 
 
 def count_statuses(runs: Sequence[Run]) -> Table:
@@ -49,13 +37,16 @@ def count_statuses(runs: Sequence[Run]) -> Table:
     )
 
 
-def list_failures(runs: Sequence[Run]) -> list[Failure]:
-    """Return what failed trials and final networks said, equal errors of a run together."""
-    failures = []
+def list_failures(runs: Sequence[Run]) -> Table | None:
+    """Return what failed trials and networks said, a row for equal errors of a run.
+
+    None if nothing failed.
+    """
+    rows = []
     for run in runs:
         for table, column, noun in (
-            (run.trials, "trial", "trial"),
-            (run.finals, "network", "final network"),
+            (run.trials, "trial", ""),
+            (run.finals, "network", "final network "),
         ):
             if table is None or table.empty:
                 continue
@@ -64,16 +55,25 @@ def list_failures(runs: Sequence[Run]) -> list[Failure]:
             for (status, error), group in failed.groupby([failed["status"], texts], sort=True):
                 names = [str(name) for name in group[column]]
                 more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-                failures.append(
-                    Failure(
-                        run=show_path(run.folder),
-                        status=str(status).replace("_", " "),
-                        error=str(error),
-                        trials=len(names),
-                        named=f"{noun} {', '.join(names[:NAMED])}{more}",
-                    )
+                rows.append(
+                    [
+                        cell(show_path(run.folder)),
+                        cell(str(status).replace("_", " ")),
+                        cell(len(names)),
+                        cell(str(error)),
+                        cell(f"{noun}{', '.join(names[:NAMED])}{more}"),
+                    ]
                 )
-    return failures
+    if not rows:
+        return None
+    headings = ("run", "status", "how many", "error", "which")
+    return make_table(
+        "errors-table",
+        "What they said",
+        headings,
+        rows,
+        source=name_sources([run.folder for run in runs], "trials.csv"),
+    )
 
 
 def say_failures(runs: Sequence[Run]) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from nago.generators.complexity import MEGABYTE
 from nago.report.page.chart import Chart, Curve, Mark, choose_axis, choose_series, draw_steps
-from nago.report.page.numbers import configure, count, megabytes, percent, show_path
+from nago.report.page.numbers import configure, count, megabytes, name_sources, percent
 from nago.report.runs import Run
 from nago.search.front import find_front
 from nago.tables import configuration_of
@@ -54,7 +54,7 @@ def chart_front(name: str, runs: Sequence[Run]) -> Chart | None:
                         filled=bool(row["budget"] == highest),
                     )
                 )
-    sources = ", ".join(f"{show_path(run.folder)}/trials.csv" for run in runs)
+    sources = name_sources([run.folder for run in runs], "trials.csv")
     notes = []
     if len(marks) < len(joined):
         notes.append(

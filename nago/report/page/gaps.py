@@ -15,7 +15,10 @@ def list_gaps(runs: Sequence[Run], foreseen: Sequence[Forecast | None]) -> list[
     for run, expected in zip(runs, foreseen, strict=True):
         gaps += [f"{show_path(run.folder)}: {text}" for text in _gaps_of(run, expected)]
     for name, members in group_by_dataset(runs).items():
-        gaps += [f"{name}: {text}" for text in say_baseline(trace_contestants(members))]
+        gaps += [
+            f"{name}: {text[0].lower()}{text[1:]}"
+            for text in say_baseline(trace_contestants(members))
+        ]
     return gaps
 
 

@@ -1,6 +1,8 @@
 """Numbers as text for people, with the digits that mean something."""
 
 import math
+from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +10,16 @@ import pandas as pd
 
 from nago.generators.complexity import MEGABYTE
 
+MOST_NAMED = 3
+"""Files that are named one by one."""
+
 NONE = "\N{EN DASH}"
 """What stands where there is no number."""
 
 
 def is_number(value: Any) -> bool:
     """Return whether a value is a finite number, of Python, numpy or pandas."""
-    if value is None or isinstance(value, str | bool) or pd.isna(value):
-        return False
-    try:
-        return math.isfinite(value)
-    except TypeError:
-        return False
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def percent(share: Any) -> str:
@@ -33,10 +33,10 @@ def megabytes(count: Any) -> str:
 
 
 def millions(count: Any) -> str:
-    """Return a count, from a hundred thousand on in millions."""
+    """Return a count, from a million on in millions."""
     if not is_number(count):
         return NONE
-    return f"{float(count) / 1e6:.2f} M" if count >= 1e5 else f"{round(count):,}"
+    return f"{float(count) / 1e6:.2f} M" if count >= 1e6 else f"{round(count):,}"
 
 
 def duration(seconds: Any) -> str:
@@ -59,12 +59,10 @@ def significant(value: float) -> str:
 
 def plain(value: Any) -> str:
     """Return any value of a table or of the settings as text."""
-    if value is None or (not isinstance(value, str | list | dict) and pd.isna(value)):
-        return NONE
-    if isinstance(value, bool | str):
-        return str(value)
     if is_number(value):
         return f"{int(value):,}" if value == int(value) else f"{float(value):.4g}"
+    if value is None or value is pd.NA or (isinstance(value, Real) and math.isnan(value)):
+        return NONE
     return str(value)
 
 
@@ -76,6 +74,15 @@ def configure(configuration: Any) -> str:
 def count(items: int, noun: str) -> str:
     """Return a number of things in words."""
     return f"{items:,} {noun}{'' if items == 1 else 's'}"
+
+
+def name_sources(folders: Sequence[Path], name: str) -> str:
+    """Return the files of this name in folders of runs, in few words where they are many."""
+    shown = [show_path(folder) for folder in folders]
+    if len(shown) > MOST_NAMED:
+        parents = dict.fromkeys(path.rpartition("/")[0] for path in shown)
+        shown = [f"{parent}/*" for parent in parents]
+    return ", ".join(f"{path}/{name}" for path in shown)
 
 
 def show_path(folder: Path) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from nago.report.page.numbers import configure, megabytes, millions, percent, show_path
+from nago.report.page.numbers import configure, megabytes, millions, name_sources, percent
 from nago.report.page.table import Cell, Table, cell, make_table
 from nago.report.runs import Run
 from nago.tables import configuration_of
@@ -29,13 +29,12 @@ def tabulate_trials(runs: Sequence[Run]) -> tuple[Table, int]:
     shown = found
     if len(found) > MOST_ROWS:
         shown = sorted(found, key=lambda pair: _rank(pair[1]))[:MOST_ROWS]
-    sources = ", ".join(f"{show_path(run.folder)}/trials.csv" for run in runs)
     table = make_table(
         "trials-table",
         "Trials of all runs",
         HEADINGS,
         [_describe(run, row) for run, row in shown],
-        source=sources,
+        source=name_sources([run.folder for run in runs], "trials.csv"),
     )
     return table, len(found)
 

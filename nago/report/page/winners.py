@@ -1,6 +1,7 @@
 """The winner of each data set: the run with the lowest validation error, and what came of it."""
 
 import base64
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,49 +9,58 @@ from typing import Any
 
 from nago.records import UserError
 from nago.report.page.numbers import megabytes, millions, percent, plain, show_path
+from nago.report.page.table import Cell, Table, cell, make_table
 from nago.report.runs import Run
 from nago.search.incumbent import describe_trial, select_incumbent
 
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """What a search recommends, as text.
+    """What a run recommends, and what came of it.
 
     Attributes:
-        dataset: its name.
-        contestant: that found it.
-        seed: of that search.
+        run: that found it.
         trial: the incumbent's name.
         budget: its epochs.
-        error: its validation error.
-        accuracy: mean of the test accuracies, empty without any.
-        spread: their standard deviation, empty with fewer than two.
-        networks: final networks that were trained and tested.
-        memory: sample memory, of the final networks or else of the incumbent.
+        error: its validation error, in [0, 1].
+        accuracies: test accuracies of its final networks that were trained and tested.
+        memory: sample memory in bytes, the mean of these networks or else the incumbent's.
         parameters: likewise.
-        configuration: hyperparameters with their values.
-        weights: the file of a final network, empty without any.
-        drawing: the SVG of a network as a data URI, empty without any.
-        finished: whether the search is over.
-        folder: of the run.
+        configuration: hyperparameters with their values, as text.
+        weights: the file of such a network, empty without any.
     """
 
-    dataset: str
-    contestant: str
-    seed: int
+    run: Run
     trial: str
     budget: int
-    error: str
-    accuracy: str
-    spread: str
-    networks: int
-    memory: str
-    parameters: str
+    error: float
+    accuracies: tuple[float, ...]
+    memory: float
+    parameters: float
     configuration: tuple[tuple[str, str], ...]
     weights: str
-    drawing: str
-    finished: bool
-    folder: str
+
+    @property
+    def folder(self) -> str:
+        """The folder of its run, below the project."""
+        return show_path(self.run.folder)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the search is over."""
+        return self.run.incumbent is not None
+
+    @property
+    def accuracy(self) -> float | None:
+        """Mean of the test accuracies, None without any."""
+        return statistics.fmean(self.accuracies) if self.accuracies else None
+
+    @property
+    def spread(self) -> str:
+        """Standard deviation of the test accuracies in points; empty with fewer than two."""
+        if len(self.accuracies) < 2:
+            return ""
+        return f"{100 * statistics.stdev(self.accuracies):.2f}"
 
 
 def find_incumbent(run: Run) -> Mapping[str, Any] | None:
@@ -71,49 +81,76 @@ def group_by_dataset(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return {name: [run for run in runs if run.dataset == name] for name in names}
 
 
-def choose_winner(runs: Sequence[Run]) -> tuple[Run, Mapping[str, Any]] | None:
-    """Return the run on one data set with the lowest error of an incumbent, and that trial.
+def choose_winner(runs: Sequence[Run]) -> Winner | None:
+    """Return what the run with the lowest error recommends; None if no trial has a result.
 
     Runs that are over come first, since a smaller budget's error cannot be compared; of equal
-    errors the first in order wins. None if no trial of any run has a result.
+    errors the first in order wins.
     """
-    found = [(run, best) for run in runs if (best := find_incumbent(run)) is not None]
-    if not found:
-        return None
-    return min(found, key=lambda pair: (pair[0].incumbent is None, pair[1]["validation_error"]))
+    found = [winner for run in runs if (winner := describe_winner(run)) is not None]
+    return min(found, key=lambda w: (not w.finished, w.error), default=None)
 
 
-def describe_winner(runs: Sequence[Run]) -> Winner | None:
-    """Return the winner of the runs on one data set; None if no trial has a result."""
-    chosen = choose_winner(runs)
-    if chosen is None:
+def describe_winner(run: Run) -> Winner | None:
+    """Return what a run recommends; None if no trial has a result."""
+    best = find_incumbent(run)
+    if best is None:
         return None
-    run, best = chosen
     finals = [] if run.finals is None else run.finals.to_dict("records")
     own = [f for f in finals if f["trial"] == best["trial"] and f["status"] == "ok"]
-    accuracies = [float(final["test_accuracy"]) for final in own]
-    sizes = own or [best]
-    memory = statistics.fmean(float(size["sample_memory_bytes"]) for size in sizes)
-    parameters = statistics.fmean(float(size["parameters"]) for size in sizes)
-    spread = f"{100 * statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
+    sizes: list[Any] = own or [best]
     return Winner(
-        dataset=run.dataset,
-        contestant=run.contestant,
-        seed=run.seed,
-        trial=best["trial"],
-        budget=best["budget"],
-        error=percent(best["validation_error"]),
-        accuracy=percent(statistics.fmean(accuracies)) if accuracies else "",
-        spread=spread,
-        networks=len(accuracies),
-        memory=megabytes(memory),
-        parameters=millions(parameters),
+        run=run,
+        trial=str(best["trial"]),
+        budget=int(best["budget"]),
+        error=float(best["validation_error"]),
+        accuracies=tuple(float(final["test_accuracy"]) for final in own),
+        memory=statistics.fmean(float(size["sample_memory_bytes"]) for size in sizes),
+        parameters=statistics.fmean(float(size["parameters"]) for size in sizes),
         configuration=tuple((name, plain(v)) for name, v in best["configuration"].items()),
         weights=_find_weights(run, own),
-        drawing=_embed_drawing(run),
-        finished=run.incumbent is not None,
-        folder=show_path(run.folder),
     )
+
+
+def tabulate_runs(runs: Sequence[Run]) -> Table:
+    """Return what each run recommends and what came of it, lowest errors first by data set."""
+    rows = []
+    for own in group_by_dataset(runs).values():
+        found = [(run, describe_winner(run)) for run in own]
+        found.sort(key=lambda pair: math.inf if pair[1] is None else pair[1].error)
+        for run, winner in found:
+            place = [cell(run.dataset), cell(run.contestant), cell(run.seed)]
+            rows.append(place + (_show(winner) if winner else [cell(None)] * 5))
+    return make_table(
+        "runs-table",
+        "All runs",
+        [
+            *("data set", "contestant", "seed", "validation error", "test accuracy (std)"),
+            *("final networks", "sample memory", "parameters"),
+        ],
+        rows,
+        source="incumbent.json and final.csv of each run",
+    )
+
+
+def embed_drawing(run: Run) -> str:
+    """Return the drawing of a network of a run as a data URI; empty if there is none."""
+    try:
+        content = (run.folder / "figures" / "network.svg").read_bytes()
+    except OSError:
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+
+
+def _show(winner: Winner) -> list[Cell]:
+    spread = f" ({winner.spread})" if winner.spread else ""
+    return [
+        cell(winner.error, percent(winner.error)),
+        cell(winner.accuracy, percent(winner.accuracy) + spread),
+        cell(len(winner.accuracies)),
+        cell(winner.memory, megabytes(winner.memory)),
+        cell(winner.parameters, millions(winner.parameters)),
+    ]
 
 
 def _find_weights(run: Run, finals: Sequence[Mapping[Any, Any]]) -> str:
@@ -123,12 +160,3 @@ def _find_weights(run: Run, finals: Sequence[Mapping[Any, Any]]) -> str:
         if path.exists():
             return f"{show_path(run.folder)}/final/{path.name}"
     return ""
-
-
-def _embed_drawing(run: Run) -> str:
-    path = run.folder / "figures" / "network.svg"
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"

@@ -22,10 +22,16 @@ from nago.report.page.cost import forecast_run, say_total, tabulate_spending
 from nago.report.page.failures import count_statuses, list_failures, say_failures
 from nago.report.page.front import chart_front
 from nago.report.page.gaps import list_gaps
-from nago.report.page.numbers import show_path
+from nago.report.page.numbers import megabytes, millions, percent, show_path
 from nago.report.page.setup import list_settings, tabulate_environment
 from nago.report.page.trials import tabulate_trials
-from nago.report.page.winners import choose_winner, describe_winner, group_by_dataset
+from nago.report.page.winners import (
+    Winner,
+    choose_winner,
+    embed_drawing,
+    group_by_dataset,
+    tabulate_runs,
+)
 from nago.report.runs import Run, read_run
 from nago.report.style import COLOURS
 
@@ -107,7 +113,12 @@ def render(values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         undefined=StrictUndefined,
     )
-    environment.filters["trusted"] = Markup
+    environment.filters |= {
+        "trusted": Markup,
+        "percent": percent,
+        "megabytes": megabytes,
+        "millions": millions,
+    }
     script = (TEMPLATES / "page.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html.jinja").render(
@@ -125,7 +136,7 @@ def _describe_results(
     """Return what the trials and the final networks show."""
     groups = group_by_dataset(runs)
     trials, total = tabulate_trials(runs)
-    winners = [winner for own in groups.values() if (winner := describe_winner(own))]
+    winners = [winner for own in groups.values() if (winner := choose_winner(own))]
     fronts = [chart for name, own in groups.items() if (chart := chart_front(name, own))]
     anytime = [chart for name, own in groups.items() if (chart := chart_anytime(name, own))]
     equal = [t for name, own in groups.items() if (t := compare_at_equal_epochs(name, own))]
@@ -133,29 +144,27 @@ def _describe_results(
         "runs": runs,
         "datasets": list(groups),
         "winners": winners,
+        "drawings": [embed_drawing(winner.run) for winner in winners],
+        "overview": tabulate_runs(runs),
         "fronts": fronts,
         "anytime": anytime,
         "equal": equal,
         "trials": trials,
         "total_trials": total,
         "figures": show_figures(figures, output, captions),
-        "own_figures": _show_own_figures(groups, output, captions),
+        "own_figures": _show_own_figures(winners, output, captions),
     }
 
 
 def _show_own_figures(
-    groups: Mapping[str, Sequence[Run]], output: Path, captions: Path | None
+    winners: Sequence[Winner], output: Path, captions: Path | None
 ) -> list[tuple[str, list[Picture]]]:
     """Return the figures of each winner's run but its network, which stands at the top."""
     found = []
-    for own in groups.values():
-        chosen = choose_winner(own)
-        if chosen is None:
-            continue
-        folder = chosen[0].folder
-        paths = [p for p in sorted((folder / "figures").glob("*.svg")) if p.stem != "network"]
+    for winner in winners:
+        folder = winner.run.folder / "figures"
+        paths = [path for path in sorted(folder.glob("*.svg")) if path.stem != "network"]
         if paths:
-            found.append(
-                (show_path(folder), show_figures(paths, output, captions, most=1_000_000))
-            )
+            pictures = show_figures(paths, output, captions, most=1_000_000)
+            found.append((winner.folder, pictures))
     return found
