@@ -5,6 +5,7 @@ Captions are those of the workflow, by the name of the file, in reStructuredText
 
 import base64
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -75,7 +76,7 @@ def show_tables(folder: Path, captions: Path | None) -> tuple[list[Table], list[
                 title,
                 frame.head(MOST_ROWS),
                 source=path.name,
-                caption=read_caption(captions, path.stem),
+                caption=read_caption(captions, *_caption_names(path.stem)),
             )
         )
     return tables, gaps
@@ -114,17 +115,23 @@ def show_figures(
     return pictures
 
 
-def read_caption(folder: Path | None, name: str) -> str:
-    """Return the caption of a table or figure as HTML, empty if it has none."""
+def read_caption(folder: Path | None, *names: str) -> str:
+    """Return the caption of the first of these names that has one, as HTML; empty if none has."""
     if folder is None:
         return ""
-    for candidate in (name, name.replace("-", "_"), name.replace("_", "-")):
+    for name in names:
         try:
-            text = (folder / f"{candidate}.rst").read_text()
+            text = (folder / f"{name.replace('-', '_')}.rst").read_text()
         except OSError:
             continue
         return str(publish_parts(text, writer="html5", settings_overrides=READER)["body"])
     return ""
+
+
+def _caption_names(stem: str) -> list[str]:
+    """Return what the caption of a table may be called: a figure may have the shorter name."""
+    short = re.sub(r"^table\d+-", "", stem)
+    return [f"table_{short}", f"{short}_table", short]
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -12,6 +12,9 @@ from nago.tables import configuration_of
 MOST_ROWS = 400
 """Trials that the page holds."""
 
+RUN_HEADINGS = 3
+"""Columns that say whose the trial is, which a page of one run does without."""
+
 HEADINGS = (
     *("data set", "contestant", "seed", "trial", "budget", "error", "memory per image"),
     *("parameters", "origin", "status", "configuration"),
@@ -29,11 +32,12 @@ def tabulate_trials(runs: Sequence[Run]) -> tuple[Table, int]:
     shown = found
     if len(found) > MOST_ROWS:
         shown = sorted(found, key=lambda pair: _rank(pair[1]))[:MOST_ROWS]
+    skipped = RUN_HEADINGS if len(runs) == 1 else 0
     table = make_table(
         "trials-table",
         "Trials of all runs",
-        HEADINGS,
-        [_describe(run, row) for run, row in shown],
+        HEADINGS[skipped:],
+        [_describe(run, row)[skipped:] for run, row in shown],
         source=name_sources([run.folder for run in runs], "trials.csv"),
     )
     return table, len(found)

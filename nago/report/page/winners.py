@@ -97,8 +97,8 @@ def describe_winner(run: Run) -> Winner | None:
     if best is None:
         return None
     finals = [] if run.finals is None else run.finals.to_dict("records")
-    own = [f for f in finals if f["trial"] == best["trial"] and f["status"] == "ok"]
-    sizes: list[Any] = own or [best]
+    own: list[Any] = [f for f in finals if f["trial"] == best["trial"] and f["status"] == "ok"]
+    sizes = own or [best]
     return Winner(
         run=run,
         trial=str(best["trial"]),
