@@ -37,7 +37,7 @@ MAY_USE = {
     "deployment": {"records", "seeds", "generators", "data", "networks", "sampling"},
     "description": {"records", "generators", "sampling"},
     "studies": {"records", "seeds", "tables", "generators", "sampling"},
-    "report": {"records", "tables", "generators", "search"},
+    "report": {"records", "tables", "generators", "search", "settings", "forecast"},
     "__init__": {"networks", "deployment"},
     "cli": {
         *("__init__", "records", "script", "generators", "schema", "settings"),
@@ -169,8 +169,10 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "hpbandster": {"nago.search.bohb"},
         "matplotlib": {
             *("nago.report.style", "nago.report.figures", "nago.report.distributions"),
-            "nago.report.front",
+            *("nago.report.front", "nago.report.page.chart"),
         },
+        "jinja2": {"nago.report.page.writing"},
+        "docutils": {"nago.report.page.attachments"},
         "sklearn": {"nago.data.sources.digits"},
         "pickle": {"nago.data.sources.cifar"},
         "urllib": {"nago.data.download"},
@@ -187,6 +189,9 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.report.figures", "nago.report.summary", "nago.report.distributions"),
             "nago.report.runs",
+            *("nago.report.page.numbers", "nago.report.page.table", "nago.report.page.trials"),
+            *("nago.report.page.front", "nago.report.page.failures"),
+            "nago.report.page.attachments",
         },
     }
     for library, modules in places.items():
@@ -226,7 +231,7 @@ def test_the_workflow_imports_no_torch():
         ("nago.forecast", "torch networkx numpy pandas matplotlib"),
         ("nago.status", "torch networkx numpy pandas matplotlib"),
         ("nago.damage", "torch networkx numpy pandas matplotlib"),
-        ("nago.cli", "torch numpy pandas matplotlib"),
+        ("nago.cli", "torch numpy pandas matplotlib jinja2"),
         ("nago.search.steps", "torch networkx numpy pandas matplotlib hpbandster"),
         ("nago.search.bohb", "torch networkx pandas matplotlib hpbandster statsmodels"),
         ("nago.search.mobo", "torch networkx pandas matplotlib pymoo moocore pybnn"),
@@ -235,6 +240,7 @@ def test_the_workflow_imports_no_torch():
         ("nago.tables", "torch networkx matplotlib"),
         ("nago.data.datasets", "torch networkx pandas matplotlib sklearn scipy urllib.request"),
         ("nago.report.figures", "torch networkx"),
+        ("nago.report.page.writing", "torch networkx sklearn ConfigSpace hpbandster"),
         ("nago.generators.draw", "torch pandas matplotlib"),
         ("nago.objective", "pandas matplotlib sklearn torchvision torch._dynamo"),
     ],

@@ -123,13 +123,30 @@ def test_the_curve_at_equal_epochs_is_the_median_over_the_seeds(tmp_path):
     ]
     assert len(rows) == 2
     marks = [mark["text"] for mark in page.marks["anytime-digits"]]
-    assert marks[0] == (
-        "hnag-bohb\nafter 4 epochs\nerror 50.00% (median of 3 seeds, quartiles 45.00% to 55.00%)"
-    )
-    assert "error 20.00% (median of 3 seeds, quartiles 15.00% to 25.00%)" in marks[1]
+    spread = "(median of 3 seeds, quartiles 45.00% to 55.00%)"
+    assert marks[0] == f"hnag-bohb\nafter 4 epochs\nerror 50.00% at budget 4 {spread}"
+    assert "error 20.00% at budget 4 (median of 3 seeds, quartiles 15.00% to 25.00%)" in marks[1]
     kinds = [path["class"].split()[0] for path in page.paths["anytime-digits"]]
     assert kinds == ["area", "line", "area", "dashed"]
     assert "no claim" not in page.text
+
+
+def test_errors_of_different_budgets_are_not_compared(tmp_path):
+    for method, budget in (("bohb", 2), ("random", 4)):
+        for seed in (0, 1):
+            trials = [make_trial((0, 0, 0), 0.5, budget=budget, epochs=4)]
+            make_run(tmp_path / "results", "digits", "hnag", method, seed, trials=trials)
+    page = show(tmp_path)
+    assert page.column("equal-epochs-digits", "what it says") == ["budgets differ: no claim"]
+
+
+def test_epochs_of_an_earlier_search_count(tmp_path):
+    trials = [make_trial((0, 0, 0), 0.5)]
+    run = make_run(tmp_path / "results", method="mobo", trials=trials, finalists=1)
+    earlier = (run / "trials.csv").read_text().replace("b0-r0-s0,0,0", "b-1-r0-s0,-1,0")
+    (run / "initial.csv").write_text(earlier)
+    page = show(tmp_path)
+    assert "hnag-mobo ends at 50.00% after 8 epochs" in page.text
 
 
 def test_one_seed_claims_nothing_and_a_missing_baseline_is_said(tmp_path):

@@ -1,15 +1,12 @@
 """Error against epochs spent: each contestant's median over its seeds, beside random search.
 
-A curve says what a search would have recommended had it been stopped there. Epochs, and not
-trials, are what contestants are compared at: a trial of one may cost many of another's.
+A curve says what a search would have recommended had it been stopped there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from nago.report.figures import trace_incumbent
 from nago.report.page.chart import (
     Chart,
     Curve,
@@ -21,65 +18,8 @@ from nago.report.page.chart import (
 )
 from nago.report.page.numbers import count, name_sources, percent
 from nago.report.page.table import Table, cell, make_table
+from nago.report.page.traces import BASELINE, Trace, say_baseline, trace_contestants
 from nago.report.runs import Run
-
-NO_SEARCH = ("spread",)
-"""Methods that try configurations but recommend none, so that no curve is theirs."""
-
-BASELINE = "random"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trace:
-    """What a contestant would have recommended after so many epochs, over its seeds.
-
-    Attributes:
-        contestant: its name.
-        generator: its generator and space.
-        seeds: how many there are.
-        epochs: (n,), rising, where something changes, and the last that all seeds reached.
-        errors: (seeds, n), of each seed, in [0, 1].
-    """
-
-    contestant: str
-    generator: str
-    seeds: int
-    epochs: np.ndarray
-    errors: np.ndarray
-
-    def quantile(self, share: float) -> np.ndarray:
-        """Return a quantile over the seeds at each place, (n,)."""
-        return np.asarray(np.quantile(self.errors, share, axis=0))
-
-    def look_up(self, epochs: float) -> np.ndarray:
-        """Return the error of each seed after so many epochs, (seeds,)."""
-        place = int(np.searchsorted(self.epochs, epochs, side="right")) - 1
-        return np.asarray(self.errors[:, place])
-
-
-def trace_contestants(runs: Sequence[Run]) -> list[Trace]:
-    """Return the traces of the contestants with results on one data set, by name.
-
-    A trace begins where all seeds have a result, and ends where the shortest ends.
-    """
-    traces = []
-    for contestant in sorted({run.contestant for run in runs if run.method not in NO_SEARCH}):
-        own = [run for run in runs if run.contestant == contestant]
-        found = [trace_incumbent(run.trials) for run in own if run.trials is not None]
-        curves = [
-            (curve["spent"].to_numpy(dtype=float), curve["validation_error"].to_numpy(dtype=float))
-            for curve in found
-            if len(curve)
-        ]
-        if not curves:
-            continue
-        start = max(spent[0] for spent, _ in curves)
-        end = max(start, min(spent[-1] for spent, _ in curves))
-        places = np.unique(np.concatenate([[start, end], *(spent for spent, _ in curves)]))
-        places = places[(places >= start) & (places <= end)]
-        errors = [e[np.searchsorted(s, places, side="right") - 1] for s, e in curves]
-        traces.append(Trace(contestant, own[0].generator, len(curves), places, np.asarray(errors)))
-    return traces
 
 
 def chart_anytime(name: str, runs: Sequence[Run]) -> Chart | None:
@@ -133,36 +73,6 @@ def chart_anytime(name: str, runs: Sequence[Run]) -> Chart | None:
     )
 
 
-def find_unmatched(traces: Sequence[Trace]) -> list[str]:
-    """Return the contestants that search, but have no random search of their generator beside."""
-    names = {trace.contestant for trace in traces}
-    return [
-        trace.contestant
-        for trace in traces
-        if not trace.contestant.endswith(("-default", f"-{BASELINE}"))
-        and f"{trace.generator}-{BASELINE}" not in names
-    ]
-
-
-def say_baseline(traces: Sequence[Trace]) -> list[str]:
-    """Return what cannot be claimed of these traces, a sentence each."""
-    said = []
-    unmatched = find_unmatched(traces)
-    if unmatched:
-        wanted = [f"{t.generator}-{BASELINE}" for t in traces if t.contestant in unmatched]
-        said.append(
-            f"There is no random search to compare {' and '.join(unmatched)} with, so nothing here"
-            f" says whether the search is better than chance. A run of"
-            f" {' and '.join(dict.fromkeys(wanted))} with as many epochs would."
-        )
-    single = [trace.contestant for trace in traces if trace.seeds == 1]
-    if single:
-        said.append(
-            f"One seed of {', '.join(single)}: no claim. Another seed gives another curve."
-        )
-    return said
-
-
 def compare_at_equal_epochs(name: str, runs: Sequence[Run]) -> Table | None:
     """Return each contestant beside random search of its generator, after as many epochs."""
     traces = trace_contestants(runs)
@@ -175,7 +85,8 @@ def compare_at_equal_epochs(name: str, runs: Sequence[Run]) -> Table | None:
         epochs = min(trace.epochs[-1], other.epochs[-1])
         if epochs < max(trace.epochs[0], other.epochs[0]):
             continue
-        own, chance = trace.look_up(epochs), other.look_up(epochs)
+        own, budgets = trace.look_up(epochs)
+        chance, others = other.look_up(epochs)
         rows.append(
             [
                 cell(trace.contestant),
@@ -187,7 +98,7 @@ def compare_at_equal_epochs(name: str, runs: Sequence[Run]) -> Table | None:
                     f"{100 * (np.median(own) - np.median(chance)):+.2f} points",
                 ),
                 cell(f"{trace.seeds} and {other.seeds}"),
-                cell(_judge(own, chance)),
+                cell(_judge(own, chance) if budgets == others else "budgets differ: no claim"),
             ]
         )
     if not rows:
@@ -228,12 +139,13 @@ def _mark_changes(series: int, trace: Trace, places: Sequence[tuple[float, float
         if place and not last and median[place] == median[place - 1]:
             continue
         spread = f", quartiles {percent(low[place])} to {percent(high[place])}"
+        budgets = " and ".join(f"{v:g}" for v in sorted(set(trace.budgets[:, place].tolist())))
         marks.append(
             Mark(
                 series,
                 *places[place],
                 f"{trace.contestant}\nafter {count(int(epochs), 'epoch')}\n"
-                f"error {percent(median[place])}"
+                f"error {percent(median[place])} at budget {budgets}"
                 + (f" (median of {trace.seeds} seeds{spread})" if trace.seeds > 1 else ""),
                 small=True,
             )

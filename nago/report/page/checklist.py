@@ -8,10 +8,10 @@ is left to them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nago.report.page.anytime import BASELINE, find_unmatched, trace_contestants
 from nago.report.page.cost import total_seconds
 from nago.report.page.numbers import count, duration
 from nago.report.page.setup import RECORDED, find_differences, read_recorded
+from nago.report.page.traces import BASELINE, find_unmatched, trace_contestants
 from nago.report.page.winners import group_by_dataset
 from nago.report.runs import Run
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from nago.forecast import Forecast
-from nago.report.page.anytime import say_baseline, trace_contestants
 from nago.report.page.numbers import count, show_path
+from nago.report.page.traces import say_baseline, trace_contestants
 from nago.report.page.winners import find_incumbent, group_by_dataset
 from nago.report.runs import Run
 

@@ -19,6 +19,7 @@
 
   const show = (mark) => {
     hide();
+    tip.style.left = tip.style.top = "0px";
     mark.classList.add("near");
     tip.textContent = mark.dataset.text;
     tip.hidden = false;
@@ -26,9 +27,9 @@
     const { width, height } = tip.getBoundingClientRect();
     const wide = document.documentElement.clientWidth;
     const left = at.x + 14 + width > wide - 8 ? at.x - 14 - width : at.x + 14;
-    tip.style.left = `${Math.max(8, Math.min(left, wide - width - 8))}px`;
+    tip.style.left = `${scrollX + Math.max(8, Math.min(left, wide - width - 8))}px`;
     const above = at.y - height - 12;
-    tip.style.top = `${above > 8 ? above : at.y + 14}px`;
+    tip.style.top = `${scrollY + (above > 8 ? above : at.y + 14)}px`;
   };
 
   document.querySelectorAll("figure.chart").forEach((chart) => {
@@ -86,7 +87,6 @@
       });
     });
   });
-  addEventListener("scroll", hide, { passive: true });
   addEventListener("keydown", (event) => event.key === "Escape" && hide());
 
   const value = (row, column, number) => {
