@@ -238,10 +238,12 @@ def test_the_cost_is_that_of_the_tables_beside_what_was_foreseen(tmp_path):
     assert page.column("cost-table", "trainings") == [f"{len(trials)} of 20"]
     assert page.column("cost-table", "epochs") == [f"{epochs} of {foreseen}"]
     assert page.column("cost-table", "final epochs") == ["24 of 24"]
-    spent, plan = page.column("cost-table", "seconds per epoch")[0].split(" for ")
+    spent, plan = (
+        page.column("cost-table", "seconds per epoch (foreseen)")[0].strip(")").split(" (")
+    )
     assert float(spent) == pytest.approx(seconds / epochs, rel=0.005)
     assert float(plan) == 2
-    spent, plan = page.column("cost-table", "device-hours")[0].split(" for ")
+    spent, plan = page.column("cost-table", "device-hours (foreseen)")[0].strip(")").split(" (")
     assert float(spent) == pytest.approx(whole / 3600, rel=0.005)
     assert float(plan) == pytest.approx(2 * (foreseen + 24) / 3600, rel=0.005)
 
@@ -314,7 +316,7 @@ def test_tables_and_figures_of_folders_are_shown_with_their_captions(tmp_path):
     tables.mkdir()
     figures.mkdir()
     (tables / "summary.csv").write_text(
-        "some_quantity,sample_memory_bytes,share\na,2097152,0.123456789\nb,,\n"
+        "dataset,sample_memory_bytes,share_percent,none\na,2097152,0.123456789,\nb,,,\n"
     )
     (tables / "cut.csv").write_text("a,b\n1,2")
     (tables / "empty.csv").write_text("")
@@ -323,12 +325,14 @@ def test_tables_and_figures_of_folders_are_shown_with_their_captions(tmp_path):
     (figures / "anytime.pdf").write_bytes(b"%PDF")
     page = show(tmp_path, tables=tables, figures=figures)
     assert page.tables["summary"] == [
-        ["some quantity", "sample memory", "share"],
+        ["data set", "sample memory", "share (%)"],
         ["a", "2.00 MB", "0.1235"],
         ["b", "–", "–"],  # noqa: RUF001
     ]
     assert page.values["summary"][1] == [None, "2097152.0", "0.123456789"]
     assert "Numbers: summary.csv" in page.text
+    assert "Columns without any value are left out: none." in page.text
+    assert "../tables/summary.csv" in page.links
     assert "What the search tried, chose and reached" in page.text
     assert "cut.csv is not shown: its last line is cut off" in page.text
     assert "empty.csv is not shown" in page.text

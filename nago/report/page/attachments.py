@@ -24,6 +24,7 @@ MOST_ROWS = 400
 """Rows of a table that the page holds."""
 
 TITLES = {
+    "claims": "Claims of the paper",
     "table1-surrogates": "Table 1: surrogates",
     "table2-validation": "Table 2: validation accuracy and cost of the search",
     "table3-generators": "Table 3: the generators found",
@@ -56,27 +57,38 @@ class Picture:
     linked: bool = False
 
 
-def show_tables(folder: Path, captions: Path | None) -> tuple[list[Table], list[str]]:
-    """Return the CSV files of a folder as tables, and what cannot be shown."""
+def show_tables(
+    folder: Path, output: Path, captions: Path | None
+) -> tuple[list[Table], list[str]]:
+    """Return the CSV files of a folder as tables, and what cannot be shown.
+
+    Args:
+        folder: of the files.
+        output: the file of the page, which links are relative to.
+        captions: a folder of captions, or None.
+    """
     tables, gaps = [], []
-    for path in sorted(folder.glob("*.csv")):
+    for path in sorted(folder.glob("*.csv"), key=_order):
         try:
             frame = _read_csv(path)
         except RecordError as error:
             gaps.append(f"{path.name} is not shown: {error}.")
             continue
-        title = _title(path.stem)
+        empty = [str(name) for name in frame.columns if len(frame) and frame[name].isna().all()]
+        notes = []
         if len(frame) > MOST_ROWS:
-            gaps.append(
-                f"{path.name} has {len(frame):,} rows; the page holds the first {MOST_ROWS}."
-            )
+            notes.append(f"The page holds the first {MOST_ROWS} of {len(frame):,} rows.")
+        if empty:
+            notes.append(f"Columns without any value are left out: {', '.join(empty)}.")
         tables.append(
             show_frame(
                 path.stem,
-                title,
-                frame.head(MOST_ROWS),
+                _title(path.stem),
+                frame.drop(columns=empty).head(MOST_ROWS),
                 source=path.name,
+                link=_link(path, output),
                 caption=read_caption(captions, *_caption_names(path.stem)),
+                note=" ".join(notes),
             )
         )
     return tables, gaps
@@ -108,7 +120,7 @@ def show_figures(
                 image=_link(path, output) if linked else f"data:image/svg+xml;base64,{content}",
                 source=_link(path, output),
                 pdf=_link(pdf, output) if pdf.exists() else "",
-                caption=read_caption(captions, path.stem),
+                caption=read_caption(captions, f"compared_{path.stem}", path.stem),
                 linked=linked,
             )
         )
@@ -128,10 +140,15 @@ def read_caption(folder: Path | None, *names: str) -> str:
     return ""
 
 
+def _order(path: Path) -> tuple[int, str]:
+    """Return the place of a table: what is claimed first, then the paper's, then the others."""
+    return (0 if path.stem == "claims" else 1 if path.stem in TITLES else 2), path.name
+
+
 def _caption_names(stem: str) -> list[str]:
     """Return what the caption of a table may be called: a figure may have the shorter name."""
     short = re.sub(r"^table\d+-", "", stem)
-    return [f"table_{short}", f"{short}_table", short]
+    return [f"table_{short}", f"compared_{short}_table", f"{short}_table", short]
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

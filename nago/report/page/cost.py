@@ -72,7 +72,7 @@ def tabulate_spending(runs: Sequence[Run], foreseen: Sequence[Forecast | None]) 
         "Forecast and cost of each run",
         [
             *("data set", "contestant", "seed", "trainings", "epochs", "final epochs"),
-            *("seconds per epoch", "device-hours"),
+            *("seconds per epoch (foreseen)", "device-hours (foreseen)"),
         ],
         rows,
         source="costs.csv, trials.csv, final/*.json and settings.json of each run",
@@ -119,8 +119,10 @@ def _compare(expected: Forecast | None, run: Run) -> list[Cell]:
 
 def _pair(value: float | None, plan: float | None) -> Cell:
     """Return what there is of what was foreseen; it is sorted by what there is."""
-    word = "of" if isinstance(value, int) else "for"
-    return cell(value, f"{_number(value)} {word} {_number(plan)}")
+    text = f"{_number(value)} of {_number(plan)}"
+    if not isinstance(value, int):
+        text = f"{_number(value)} ({_number(plan)})"
+    return cell(value, text)
 
 
 def _number(value: float | None) -> str:

@@ -1,5 +1,6 @@
 """Tables of the page: text to read beside the number to sort by."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,8 @@ class Cell:
 class Table:
     """Columns by their headings; `numeric` are those whose cells stand to the right.
 
-    `source` is the file that the numbers are from, `caption` how they are read, as HTML.
+    `source` is the file that the numbers are from, `link` where it lies if that is known;
+    `caption` is how they are read, as HTML, and `note` what is to be known before.
     """
 
     name: str
@@ -30,8 +32,9 @@ class Table:
     numeric: tuple[bool, ...]
     rows: tuple[tuple[Cell, ...], ...]
     source: str = ""
+    link: str = ""
     caption: str = ""
-    pdf: str = ""
+    note: str = ""
 
 
 def cell(value: Any, text: str | None = None) -> Cell:
@@ -58,12 +61,37 @@ def make_table(
 
 
 def show_frame(name: str, title: str, frame: pd.DataFrame, **more: str) -> Table:
-    """Return any table as it is, with headings in words; bytes are shown in MB."""
-    headings, columns = [], []
-    for column in frame.columns:
-        heading = str(column).replace("_", " ").strip()
-        in_bytes = heading.endswith(" bytes")
-        headings.append(heading.removesuffix(" bytes"))
-        columns.append([cell(v, megabytes(v) if in_bytes else None) for v in frame[column]])
+    """Return any table with its headings in words; bytes are shown in MB.
+
+    A column of numbers has as many digits behind the point everywhere.
+    """
+    columns = [_show_column(str(column), frame[column]) for column in frame.columns]
     rows = list(zip(*columns, strict=True)) if columns else []
-    return make_table(name, title, headings, rows, **more)
+    return make_table(name, title, [_word(str(column)) for column in frame.columns], rows, **more)
+
+
+def _word(column: str) -> str:
+    """Return the name of a column in words, its unit at the end."""
+    words = ["data", "set"] if column == "dataset" else column.split("_")
+    in_percent = "percent" in words
+    words = [word for word in words if word not in ("percent", "bytes")]
+    return " ".join([*words, "(%)"] if in_percent else words)
+
+
+def _show_column(name: str, values: pd.Series) -> list[Cell]:
+    if name.endswith("_bytes"):
+        return [cell(value, megabytes(value)) for value in values]
+    numbers = [abs(float(value)) for value in values if is_number(value)]
+    if not numbers or all(number.is_integer() for number in numbers):
+        return [cell(value) for value in values]
+    digits = min(6, max(0, 3 - math.floor(math.log10(max(numbers)))))
+    return [
+        cell(value, _fix(float(value), digits) if is_number(value) else None) for value in values
+    ]
+
+
+def _fix(value: float, digits: int) -> str:
+    """Return a number with some digits behind the point, or one so small as it is."""
+    if value and abs(value) < 0.5 * 10**-digits:
+        return f"{value:.1e}"
+    return f"{value:,.{digits}f}"

@@ -126,7 +126,7 @@ def tabulate_runs(runs: Sequence[Run]) -> Table:
         "All runs",
         [
             *("data set", "contestant", "seed", "validation error", "test accuracy (std)"),
-            *("final networks", "sample memory", "parameters"),
+            *("networks", "memory", "parameters"),
         ],
         rows,
         source="incumbent.json and final.csv of each run",

@@ -82,7 +82,7 @@ def write_page(
     """
     expected = [forecast_run(run) for run in runs] if foreseen is None else list(foreseen)
     captions = None if root is None else root / CAPTIONS
-    shown, gaps = ([], []) if tables is None else show_tables(tables, captions)
+    shown, gaps = ([], []) if tables is None else show_tables(tables, output, captions)
     paths = [] if figures is None else sorted(figures.glob("*.svg"))
     values = {
         **_describe_results(runs, output, captions, paths),
