@@ -382,13 +382,26 @@ def test_a_page_of_very_many_trials_stays_small_and_says_what_it_leaves_out(tmp_
     output = write(tmp_path)
     page = read_page(output)
     assert output.stat().st_size < 3_000_000
-    assert len(page.marks["front-digits"]) < 1600
+    assert len(page.marks["front-digits"]) < 3100
     assert "of 4,000" in page.text
     assert "The page holds 400 of 4,000 trials" in page.text
     rows = page.tables["trials-table"]
     assert len(rows) == 401
     # The 400 lowest errors: all brackets of slot 0.
     assert {row[0].rpartition("-")[2] for row in rows[1:]} == {"s0"}
+
+
+def test_figures_that_would_make_the_page_large_are_linked(tmp_path):
+    make_run(tmp_path / "results")
+    (tmp_path / "figures").mkdir()
+    for name in "abc":
+        svg = f"<svg xmlns='http://www.w3.org/2000/svg'><!--{name * 2_500_000}--></svg>"
+        (tmp_path / "figures" / f"{name}.svg").write_text(svg)
+    output = write(tmp_path, figures=tmp_path / "figures")
+    page = read_page(output)
+    assert output.stat().st_size < 10_000_000
+    assert len(page.images) == 1
+    assert page.links.count("../figures/b.svg") == 2  # in its place, and as its source
 
 
 def answers(page):

@@ -21,11 +21,14 @@ ARGUMENTS = [
 ]
 
 
-def find_program(name):
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def find_program(*names):
     """The path of a program; a test without it is skipped, but where it is required it fails."""
-    path = shutil.which(name)
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        reason = f"there is no {name}; on Debian: apt-get install chromium chromium-driver"
+        reason = f"there is no {names[0]}; on Debian: apt-get install chromium chromium-driver"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -69,7 +72,7 @@ def browser(tmp_path_factory):
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
-    options.binary_location = find_program("chromium")
+    options.binary_location = find_program("chromium", "chromium-browser", "google-chrome")
     for argument in [*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})

@@ -17,10 +17,10 @@ from docutils.core import publish_parts
 from nago.records import RecordError
 from nago.report.page.table import Table, show_frame
 
-MOST_BYTES = 6_000_000
+MOST_BYTES = 4_000_000
 """Figures that the page holds together; further ones are linked."""
 
-MOST_ROWS = 400
+MOST_ROWS = 200
 """Rows of a table that the page holds."""
 
 TITLES = {

@@ -12,15 +12,15 @@ from nago.search.front import find_front
 from nago.tables import configuration_of
 
 OBJECTIVES = ("sample_memory_bytes", "validation_error")
-MOST_MARKS = 1500
-"""Trials that one chart shows; of more, evenly taken ones and the front."""
+MOST_MARKS = 3000
+"""Trials that the charts of a page show together; of more, evenly taken ones and the front."""
 
 
-def chart_front(name: str, runs: Sequence[Run]) -> Chart | None:
+def chart_front(name: str, runs: Sequence[Run], most: int = MOST_MARKS) -> Chart | None:
     """Return the trials of the runs on one data set; None if none has a result.
 
-    Those below the largest budget of their contestant are hollow, and the front is of the others,
-    over all its seeds.
+    There are about as many marks as `most` at the most. Trials below the largest budget of their
+    contestant are hollow, and the front is of the others, over all its seeds.
     """
     tables = {run.folder: _finite(run) for run in runs}
     if all(table.empty for table in tables.values()):
@@ -29,7 +29,7 @@ def chart_front(name: str, runs: Sequence[Run]) -> Chart | None:
     joined = pd.concat(tables.values())
     x = choose_axis("sample memory (MB per image)", list(joined[OBJECTIVES[0]] / MEGABYTE))
     y = choose_axis("validation error (%)", list(100 * joined[OBJECTIVES[1]]))
-    every = -(-len(joined) // MOST_MARKS)
+    every = -(-len(joined) // most)
     marks, curves, counts = [], [], []
     for series, contestant in enumerate(names):
         own = [r for r in runs if r.contestant == contestant and len(tables[r.folder])]
@@ -67,7 +67,7 @@ def chart_front(name: str, runs: Sequence[Run]) -> Chart | None:
         x=x,
         y=y,
         series=choose_series(names, [count(number, "trial") for number in counts]),
-        marks=tuple(marks),
+        marks=tuple(sorted(marks, key=lambda mark: mark.filled)),  # the hollow ones below
         curves=tuple(curves),
         summary=(
             f"{count(len(joined), 'trial')} of {count(len(names), 'contestant')}; at the largest"
@@ -106,6 +106,6 @@ def _describe(run: Run, row: pd.Series) -> str:
     return (
         f"{run.contestant}, seed {run.seed}, {row['trial']}\n"
         f"error {percent(row[OBJECTIVES[1]])}, {megabytes(row[OBJECTIVES[0]])} per image,"
-        f" {count(int(row['budget']), 'epoch')}\n"
+        f" budget {count(int(row['budget']), 'epoch')}\n"
         f"{configure(configuration)}"
     )

@@ -133,13 +133,14 @@ def tabulate_runs(runs: Sequence[Run]) -> Table:
     )
 
 
-def embed_drawing(run: Run) -> str:
-    """Return the drawing of a network of a run as a data URI; empty if there is none."""
+def embed_drawing(run: Run, most: int) -> str:
+    """Return the drawing of a network of a run as a data URI; empty if none is so small."""
     try:
         content = (run.folder / "figures" / "network.svg").read_bytes()
     except OSError:
         return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+    encoded = base64.b64encode(content).decode()
+    return f"data:image/svg+xml;base64,{encoded}" if len(encoded) <= most else ""
 
 
 def _show(winner: Winner) -> list[Cell]:

@@ -20,7 +20,7 @@ from nago.report.page.checklist import fill_checklist
 from nago.report.page.citation import BIBTEX, read_citation
 from nago.report.page.cost import forecast_run, say_total, tabulate_spending
 from nago.report.page.failures import count_statuses, list_failures, say_failures
-from nago.report.page.front import chart_front
+from nago.report.page.front import MOST_MARKS, chart_front
 from nago.report.page.gaps import list_gaps
 from nago.report.page.numbers import megabytes, millions, percent, show_path
 from nago.report.page.setup import list_settings, tabulate_environment
@@ -36,6 +36,9 @@ from nago.report.runs import Run, read_run
 from nago.report.style import COLOURS
 
 TEMPLATES = Path(__file__).parent / "templates"
+OWN_BYTES = 1_500_000
+"""Figures of the winners' runs that the page holds, and as much of drawings of their networks."""
+
 CAPTIONS = Path("workflow/report")
 
 
@@ -135,16 +138,17 @@ def _describe_results(
 ) -> dict[str, Any]:
     """Return what the trials and the final networks show."""
     groups = group_by_dataset(runs)
+    most = MOST_MARKS // len(groups)
     trials, total = tabulate_trials(runs)
     winners = [winner for own in groups.values() if (winner := choose_winner(own))]
-    fronts = [chart for name, own in groups.items() if (chart := chart_front(name, own))]
+    fronts = [chart for name, own in groups.items() if (chart := chart_front(name, own, most))]
     anytime = [chart for name, own in groups.items() if (chart := chart_anytime(name, own))]
     equal = [t for name, own in groups.items() if (t := compare_at_equal_epochs(name, own))]
     return {
         "runs": runs,
         "datasets": list(groups),
         "winners": winners,
-        "drawings": [embed_drawing(winner.run) for winner in winners],
+        "drawings": [embed_drawing(winner.run, OWN_BYTES // len(winners)) for winner in winners],
         "overview": tabulate_runs(runs),
         "fronts": fronts,
         "anytime": anytime,
@@ -165,6 +169,7 @@ def _show_own_figures(
         folder = winner.run.folder / "figures"
         paths = [path for path in sorted(folder.glob("*.svg")) if path.stem != "network"]
         if paths:
-            pictures = show_figures(paths, output, captions, most=1_000_000)
+            most = OWN_BYTES // len(winners)
+            pictures = show_figures(paths, output, captions, most=most)
             found.append((winner.folder, pictures))
     return found
