@@ -149,6 +149,15 @@ def test_epochs_of_an_earlier_search_count(tmp_path):
     assert "hnag-mobo ends at 50.00% after 8 epochs" in page.text
 
 
+def test_configurations_that_are_only_spread_never_win_and_have_no_curve(tmp_path):
+    make_run(tmp_path / "results", trials=[make_trial((0, 0, 0), 0.5)])
+    make_run(tmp_path / "results", method="spread", trials=[make_trial((0, 0, 0), 0.1)])
+    page = show(tmp_path)
+    assert "digits: hnag-bohb, seed 0" in page.text
+    assert len(page.marks["front-digits"]) == 2
+    assert [mark["data-series"] for mark in page.marks["anytime-digits"]] == ["0"]
+
+
 def test_one_seed_claims_nothing_and_a_missing_baseline_is_said(tmp_path):
     make_run(tmp_path / "results")
     text = show(tmp_path).text
@@ -165,11 +174,20 @@ def test_an_unfinished_search_says_how_far_it_is_and_shows_what_there_is(tmp_pat
     done = sum(len(read_rows(path)) for path in run.glob("bracket*/trials.csv"))
     page = show(tmp_path)
     # 4 iterations at budgets 1, 2, 4: 7 + 3 + 3 + 7 trials.
-    assert f"the search goes on; {done} trials of 20 are in brackets that are done" in page.text
-    assert "no network of 3 trained to completion, so no test accuracy" in page.text
+    assert f"The search goes on; {done} trials of 20 are in brackets that are done" in page.text
+    assert "None of 3 networks is trained to completion: there is no test accuracy" in page.text
     assert "The best trial so far is of hnag-bohb" in page.text
-    assert "incumbent.json" in page.text
+    assert "Not there: trials.csv, " in page.text
+    assert "Numbers: results/digits/hnag-bohb/bracket*/trials.csv" in page.text
     assert len(page.tables["trials-table"]) == 1 + done
+
+
+def test_runs_that_lack_the_same_are_named_together(tmp_path):
+    for seed in (0, 1):
+        make_run(tmp_path / "results", seed=seed, finals=())
+    page = show(tmp_path)
+    folders = "results/digits/hnag-bohb, results/digits/hnag-bohb-seed1"
+    assert f"{folders}: None of 3 networks is trained to completion" in page.text
 
 
 def test_a_run_without_any_bracket_has_a_page(tmp_path):
@@ -196,7 +214,7 @@ def test_when_all_trials_failed_their_errors_are_shown_and_no_winner(tmp_path):
     ]
     make_run(tmp_path / "results", trials=trials)
     page = show(tmp_path)
-    assert "every trial failed, so there is no winner" in page.text
+    assert "Every trial failed, so there is no winner" in page.text
     assert "3 of 3 trials failed" in page.text
     run = "results/digits/hnag-bohb"
     assert page.tables["errors-table"][1:] == [
@@ -221,7 +239,7 @@ def test_a_damaged_file_is_named_with_what_is_wrong_and_without_a_path_of_this_m
     run = make_run(tmp_path / "results")
     (run / "front.csv").write_text("trial,bracket\nb0-r0")
     page = show(tmp_path)
-    assert "results/digits/hnag-bohb: front.csv: front.csv is damaged" in page.text
+    assert "results/digits/hnag-bohb: Damaged: front.csv is damaged" in page.text
     assert str(tmp_path) not in (tmp_path / "report" / "index.html").read_text()
 
 

@@ -102,7 +102,7 @@ def choose_axis(label: str, values: Sequence[float], *, zero: bool = False) -> A
         low = 0.0 if zero else low
         room = 0.05 * (high - low) or 0.1 * abs(high) or 1.0
         axis = Axis(label, low if zero else low - room, high + room, log)
-    locator = LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
+    locator = LogLocator(subs=(1, 2, 5)) if log else MaxNLocator(6, steps=[1, 2, 2.5, 5, 10])
     found = [float(v) for v in locator.tick_values(axis.low, axis.high)]
     places = [(axis.place(v), f"{v:,.6g}") for v in found if axis.low <= v <= axis.high]
     return Axis(label, axis.low, axis.high, log, tuple(places))

@@ -10,10 +10,12 @@ from nago.report.runs import Run
 
 
 def list_gaps(runs: Sequence[Run], foreseen: Sequence[Forecast | None]) -> list[str]:
-    """Return what is missing, a sentence each; none if nothing is."""
-    gaps = []
+    """Return what is missing, in words; runs that lack the same stand together."""
+    found: dict[str, list[str]] = {}
     for run, expected in zip(runs, foreseen, strict=True):
-        gaps += [f"{show_path(run.folder)}: {text}" for text in _gaps_of(run, expected)]
+        if text := " ".join(_gaps_of(run, expected)):
+            found.setdefault(text, []).append(show_path(run.folder))
+    gaps = [f"{', '.join(folders)}: {text}" for text, folders in found.items()]
     for name, members in group_by_dataset(runs).items():
         gaps += [
             f"{name}: {text[0].lower()}{text[1:]}"
@@ -26,27 +28,28 @@ def _gaps_of(run: Run, expected: Forecast | None) -> list[str]:
     gaps = []
     trials = 0 if run.trials is None else len(run.trials)
     if expected is None:
-        gaps.append("its settings don't say what was planned, so there is no forecast.")
+        gaps.append("Its settings don't say what was planned, so there is no forecast.")
     absent = [name for name, reason in run.missing.items() if reason.startswith("there is no")]
     damaged = {name: reason for name, reason in run.missing.items() if name not in absent}
     if "trials.csv" in absent:
         planned = "" if expected is None else f" of {expected.trainings:,}"
         gaps.append(
-            f"the search goes on; {count(trials, 'trial')}{planned}"
+            f"The search goes on; {count(trials, 'trial')}{planned}"
             f" {'is' if trials == 1 else 'are'} in brackets that are done."
         )
     if trials and find_incumbent(run) is None:
-        gaps.append("every trial failed, so there is no winner.")
+        gaps.append("Every trial failed, so there is no winner.")
     networks = len(run.final_results)
     planned_networks = networks if expected is None else expected.final_networks
     if networks < planned_networks:
-        some = count(networks, "network") if networks else "no network"
+        planned_text = count(planned_networks, "network")
         gaps.append(
-            f"{some} of {planned_networks} trained to completion, so"
-            f" {'the test accuracy is not the final one' if networks else 'no test accuracy'}."
+            f"{networks} of {planned_text} trained to completion, so the test accuracy may change."
+            if networks
+            else f"None of {planned_text} is trained to completion: there is no test accuracy."
         )
     if absent:
-        gaps.append(f"not there: {', '.join(absent)}.")
+        gaps.append(f"Not there: {', '.join(absent)}.")
     prefix = f"{run.folder}/"
-    gaps += [f"{name}: {why.replace(prefix, '')}." for name, why in damaged.items()]
+    gaps += [f"Damaged: {why.replace(prefix, '')}." for why in damaged.values()]
     return gaps

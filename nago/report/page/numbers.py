@@ -77,12 +77,16 @@ def count(items: int, noun: str) -> str:
 
 
 def name_sources(folders: Sequence[Path], name: str) -> str:
-    """Return the files of this name in folders of runs, in few words where they are many."""
-    shown = [show_path(folder) for folder in folders]
-    if len(shown) > MOST_NAMED:
-        parents = dict.fromkeys(path.rpartition("/")[0] for path in shown)
-        shown = [f"{parent}/*" for parent in parents]
-    return ", ".join(f"{path}/{name}" for path in shown)
+    """Return the files of this name in folders of runs, in few words where they are many.
+
+    While a search goes on they are those of its brackets.
+    """
+    if len(folders) > MOST_NAMED:
+        parents = dict.fromkeys(show_path(folder).rpartition("/")[0] for folder in folders)
+        return ", ".join(f"{parent}/*/{name}" for parent in parents)
+    places = ["" if (folder / name).exists() else "bracket*/" for folder in folders]
+    found = [f"{show_path(f)}/{place}{name}" for f, place in zip(folders, places, strict=True)]
+    return ", ".join(found)
 
 
 def show_path(folder: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from nago.records import UserError
 from nago.report.page.numbers import megabytes, millions, percent, plain, show_path
 from nago.report.page.table import Cell, Table, cell, make_table
+from nago.report.page.traces import NO_SEARCH
 from nago.report.runs import Run
 from nago.search.incumbent import describe_trial, select_incumbent
 
@@ -84,10 +85,11 @@ def group_by_dataset(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def choose_winner(runs: Sequence[Run]) -> Winner | None:
     """Return what the run with the lowest error recommends; None if no trial has a result.
 
-    Runs that are over come first, since a smaller budget's error cannot be compared; of equal
+    A run that only spreads configurations recommends none. Runs that are over come first, since a smaller budget's error cannot be compared; of equal
     errors the first in order wins.
     """
-    found = [winner for run in runs if (winner := describe_winner(run)) is not None]
+    searches = [run for run in runs if run.method not in NO_SEARCH]
+    found = [winner for run in searches if (winner := describe_winner(run)) is not None]
     return min(found, key=lambda w: (not w.finished, w.error), default=None)
 
 
