@@ -85,8 +85,8 @@ def group_by_dataset(runs: Sequence[Run]) -> dict[str, list[Run]]:
 def choose_winner(runs: Sequence[Run]) -> Winner | None:
     """Return what the run with the lowest error recommends; None if no trial has a result.
 
-    A run that only spreads configurations recommends none. Runs that are over come first, since a smaller budget's error cannot be compared; of equal
-    errors the first in order wins.
+    A run that only spreads configurations recommends none. Runs that are over come first, since
+    a smaller budget's error cannot be compared; of equal errors the first in order wins.
     """
     searches = [run for run in runs if run.method not in NO_SEARCH]
     found = [winner for run in searches if (winner := describe_winner(run)) is not None]
