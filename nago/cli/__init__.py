@@ -3,7 +3,7 @@
 import argparse
 
 from nago import __version__
-from nago.cli import progress, sample, winner
+from nago.cli import progress, report, sample, winner
 from nago.script import run_script
 
 
@@ -21,4 +21,5 @@ def make_parser() -> argparse.ArgumentParser:
     sample.add_commands(commands)
     progress.add_commands(commands)
     winner.add_commands(commands)
+    report.add_commands(commands)
     return parser
