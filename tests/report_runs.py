@@ -6,6 +6,8 @@ has others. Equal arguments give equal files. What a test needs exact, it gives:
 `make_trial`, and final networks by `make_final`.
 """
 
+import functools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +34,7 @@ SMALL = {
     **{"initial_points": 6, "mobo_iterations": 3, "mobo_batch": 4, "mobo_budget": 4},
     **{"final_networks": 3, "final_epochs": 8, "finalists": 2},
 }
-"""Settings of a search that `make_run` changes unless a test gives them: 14 trainings of bohb."""
+"""Settings of a search that `make_run` changes unless a test gives them: 20 trainings of bohb."""
 
 CONFIGURATION = {
     **{"top_nodes": 6, "top_k": 5, "top_p": 0.5, "middle_nodes": 1, "middle_p": 0.5},
@@ -68,15 +70,11 @@ def make_run(
             no tables of the whole search, no incumbent and no final networks.
         settings: those that differ from SMALL and the data set's own.
     """
-    known = load_settings(
-        # A method that trains without searching has the plan of random search here.
-        SMALL
-        | {"dataset": dataset, "generator": generator, "seed": seed}
-        | settings
-        # What the schema of the workflow doesn't name yet is set below.
-        | {"method": method if method in ("bohb", "mobo") else "random"},
-        ROOT,
-    )
+    # A method that trains without searching has the plan of random search here, and a method
+    # that the schema may not know yet is set afterwards.
+    planned = method if method in ("bohb", "mobo") else "random"
+    given = SMALL | {"dataset": dataset, "generator": generator, "method": planned} | settings
+    known = Settings({**_read_settings(json.dumps(given)).values, "seed": seed})
     checked = Settings({**known.values, "method": method})
     if trials is None:
         trials = draw_trials(known, method)
@@ -179,7 +177,8 @@ def draw_trials(
 
     Args:
         settings: of a method that searches, for the plan and the space.
-        method: of these trials; `default` trains RNAG-D once, `spread` each of `configurations`
+        method: of these trials; `default` trains RNAG-D or CONFIGURATION
+            once, `spread` each of `configurations`
             at the largest budget `repeats` times.
         configurations: of `spread`.
         repeats: of `spread`.
@@ -188,7 +187,8 @@ def draw_trials(
     space = make_space(settings.ranges)
     highest = settings.values["max_budget"]
     if method == "default":
-        return [_imagine((0, 0, 0), RNAG_D, highest, method=method, seed=seed)]
+        known = RNAG_D if settings.values["generator"] == "rnag" else CONFIGURATION
+        return [_imagine((0, 0, 0), known, highest, method=method, seed=seed)]
     if method == "spread":
         drawn = [item.configuration for item in draw(space, configurations, seed)]
         return [
@@ -259,6 +259,11 @@ def draw_finals(run: Path, settings: Settings) -> list[dict[str, Any]]:
     return finals
 
 
+@functools.cache
+def _read_settings(given: str) -> Settings:
+    return load_settings(json.loads(given), ROOT)
+
+
 def _imagine(
     place: tuple[int, int, int],
     configuration: Configuration,
@@ -316,7 +321,8 @@ def _write_choice(run: Path, settings: Settings, method: str) -> None:
     incumbent = select_incumbent(table)
     chosen = [incumbent]
     if method == "mobo":
-        found = choose_finalists(table, objectives, reference, settings.finalists)
+        count = min(settings.finalists, int((table["status"] == "ok").sum()))
+        found = choose_finalists(table, objectives, reference, count)
         chosen = [row for _, row in found.iterrows()]
     write_json(run / "incumbent.json", describe_trial(incumbent))
     write_json(run / "finalists.json", [describe_trial(row) for row in chosen])
