@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from nago.paths import checkpoint_file, trial_file
 from nago.records import RecordError, read_json, read_trial, trial_name
@@ -132,6 +133,19 @@ def describe_status(
     return "\n".join([name, *lines, *progress])
 
 
+def describe_result(search: Path) -> str:
+    """Return what a finished search found, in one line for a list of searches.
+
+    Raises:
+        RecordError: a result is missing or damaged.
+    """
+    best = read_json(search / "finalists.json")[0]
+    accuracies = [final["test_accuracy"] for final in _read_finals(search, best["trial"])]
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    tested = f", test accuracy {fmean(known):.2%} of {len(known)} networks" if known else ""
+    return f"{search}/: validation error {best['validation_error']:.2%}{tested}"
+
+
 def describe_results(search: Path) -> str:
     """Return what a finished search found, in a few lines.
 
@@ -139,17 +153,12 @@ def describe_results(search: Path) -> str:
         RecordError: a result is missing or damaged.
     """
     finalists = read_json(search / "finalists.json")
-    finals = [
-        read_json(path)
-        for path in sorted((search / "final").glob("*.json"))
-        if path.stem.isdigit()
-    ]
     lines = [] if len(finalists) == 1 else [f"Generators chosen along the front: {len(finalists)}"]
     for place, chosen in enumerate(finalists):
         values = ", ".join(
             f"{key} {_short(value)}" for key, value in chosen["configuration"].items()
         )
-        own = [final for final in finals if final["trial"] == chosen["trial"]]
+        own = _read_finals(search, chosen["trial"])
         lines += [
             f"{'Generator' if place else 'Best generator'}: {values}",
             f"  validation error {chosen['validation_error']:.2%} after {chosen['budget']} epochs"
@@ -159,6 +168,13 @@ def describe_results(search: Path) -> str:
         ]
     lines.append(f"Results: {search}/ (trials.csv, front.csv, summary.csv, final/, figures/)")
     return "\n".join(lines)
+
+
+def _read_finals(search: Path, trial: str) -> list[Mapping[str, Any]]:
+    """Return the results of the final networks of a trial's generator."""
+    paths = sorted((search / "final").glob("*.json"))
+    finals = [read_json(path) for path in paths if path.stem.isdigit()]
+    return [final for final in finals if final["trial"] == trial]
 
 
 def _describe_accuracy(accuracies: Sequence[float | None]) -> str:

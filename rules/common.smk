@@ -512,8 +512,12 @@ def refuse_bad_initial():
     """Raise before anything is planned if a search can't begin with the table it is given."""
     from nago.search.initial import read_initial
 
-    made = {f"{search.folder}/trials.csv" for search in COMPARISON.all}
     for search in COMPARISON.all:
+        made = {
+            f"{other.folder}/trials.csv"
+            for other in COMPARISON.all
+            if other is not search
+        }
         if search.initial is None or search.initial in made:
             continue
         try:
@@ -531,11 +535,12 @@ def refuse_bad_initial():
 
 def tell_results():
     """Print where the results are, and the most important of them."""
-    from nago.status import describe_results
+    from nago.status import describe_result, describe_results
 
+    describe = describe_results if len(COMPARISON.all) == 1 else describe_result
     for search in COMPARISON.all:
         try:
-            logger.info(describe_results(Path(search.folder)))
+            logger.info(describe(Path(search.folder)))
         except RecordError:
             pass  # only a part of the files was asked for
     page = Path(COMPARED) / "report/index.html"

@@ -21,7 +21,19 @@ DATA = {"data/digits/dataset.json"} | {
     f"data/digits/{part}.labels.npy" for part in ("train", "validation", "test")
 }
 FINAL = {f"{RESULTS}/final/0.{ending}" for ending in ("json", "pt", "curve.csv")}
-AFTER_FINAL = {f"{RESULTS}/{name}" for name in ("final.csv", "summary.csv", "figures/network.svg")}
+# What compares searches, and the report, are made again if anything that they tell of was.
+TABLES = ("table1-surrogates", "table2-validation", "table3-generators", "table4-test")
+TABLES += ("table6-expanded", "failures", "anytime", "correlations", "differences", "claims")
+FIGURES = ("anytime", "hypervolume", "front", "improvement", "memory", "budgets", "test")
+COMPARED = {
+    *(f"results/digits/tables/{name}.csv" for name in TABLES),
+    *(f"results/digits/figures/{name}.{end}" for name in FIGURES for end in ("svg", "pdf")),
+    *(f"results/digits/figures/{name}" for name in ("front.csv", "improvement.csv")),
+    *("results/digits/figures/winners.svg", "results/digits/report/index.html"),
+}
+AFTER_FINAL = COMPARED | {
+    f"{RESULTS}/{name}" for name in ("final.csv", "summary.csv", "figures/network.svg")
+}
 AFTER_TRIALS = {
     TABLE,
     COSTS,
@@ -104,6 +116,8 @@ def test_a_deleted_trial_is_trained_again_and_all_else_follows(project, finished
         **dict.fromkeys(("train", "tabulate", "join_tables", "select"), 1),
         **dict.fromkeys(("train_final", "tabulate_final", "summarise"), 1),
         **dict.fromkeys(("draw_trials", "draw_front", "draw_network", "all"), 1),
+        **dict.fromkeys(("compare_surrogates", "compare"), 1),
+        **dict.fromkeys(("draw_comparison", "write_report"), 1),
     }
     project.finish()
     assert changed(before, project.modified()) == trial(1, 0, 1) | tables(1) | AFTER_TRIALS
@@ -157,7 +171,7 @@ def test_deleted_weights_of_a_final_network_are_made_again(project, finished):
             {"seed": 5},
             {SETTINGS, f"{RESULTS}/search.json"} | DATA | BRACKET_0 | BRACKET_1 | AFTER_TRIALS,
         ),
-        ({"seconds_per_epoch": 3}, {SETTINGS}),
+        ({"seconds_per_epoch": 3}, {SETTINGS} | COMPARED),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )  # fmt: skip

@@ -111,7 +111,7 @@ def describe(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> str:
     finals = sum(len(run.finals) for run in runs if run.finals is not None)
     seconds = sum(float(run.costs["seconds"].sum()) for run in runs if run.costs is not None)
     seeds = sorted({run.seed for run in runs})
-    text = (HERE / "template.md").read_text()
+    text = (HERE / "page.txt").read_text()
     values = {
         "searches": len(runs),
         "seeds": ", ".join(map(str, seeds)),

@@ -34,7 +34,8 @@ class Run:
         finalists: the trials whose generators were trained to completion.
         front: the trials on the front; None before the search is over.
         hypervolume: a row per bracket; None before the search is over.
-        missing: names of expected files that are not there or are damaged, with the reason.
+        missing: names of expected files that are not there or are damaged, with the reason; a
+            spread trains no network to completion, so that nothing is missing of those.
     """
 
     folder: Path
@@ -99,6 +100,8 @@ def read_run(folder: Path) -> Run:
         for path in sorted((folder / "final").glob("*.json"), key=_network_number)
         if path.stem.isdigit() and (result := _read(path, read_json, missing)) is not None
     ]
+    if settings["method"] == "spread":
+        missing.pop("final.csv", None)
     finals = tables["final"]
     if finals is None and results:
         finals = tabulate_finals(results)

@@ -81,6 +81,8 @@ def _word(column: str) -> str:
 def _show_column(name: str, values: pd.Series) -> list[Cell]:
     if name.endswith("_bytes"):
         return [cell(value, megabytes(value)) for value in values]
+    if name == "seed":  # a name more than a number: without marks between thousands
+        return [cell(value, str(value)) for value in values]
     numbers = [abs(float(value)) for value in values if is_number(value)]
     if not numbers or all(number.is_integer() for number in numbers):
         return [cell(value) for value in values]

@@ -51,7 +51,12 @@ def _rank(row: pd.Series) -> tuple[float, float]:
 def _describe(run: Run, row: pd.Series) -> list[Cell]:
     configuration = {name: v for name, v in configuration_of(row).items() if pd.notna(v)}
     return [
-        *(cell(run.dataset), cell(run.contestant), cell(run.seed), cell(row["trial"])),
+        *(
+            cell(run.dataset),
+            cell(run.contestant),
+            cell(run.seed, str(run.seed)),
+            cell(row["trial"]),
+        ),
         cell(row["budget"]),
         cell(row["validation_error"], percent(row["validation_error"])),
         cell(row["sample_memory_bytes"], megabytes(row["sample_memory_bytes"])),

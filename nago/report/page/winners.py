@@ -121,7 +121,7 @@ def tabulate_runs(runs: Sequence[Run]) -> Table:
         found = [(run, describe_winner(run)) for run in own]
         found.sort(key=lambda pair: math.inf if pair[1] is None else pair[1].error)
         for run, winner in found:
-            place = [cell(run.dataset), cell(run.contestant), cell(run.seed)]
+            place = [cell(run.dataset), cell(run.contestant), cell(run.seed, str(run.seed))]
             rows.append(place + (_show(winner) if winner else [cell(None)] * 5))
     return make_table(
         "runs-table",
