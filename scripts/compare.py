@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
-from nago.report.claims import tabulate_claims
-from nago.report.differences import tabulate_differences
-from nago.report.expanded import tabulate_expanded
-from nago.report.progress import tabulate_anytime, tabulate_correlations
 from nago.report.runs import read_run
-from nago.report.standings import (
+from nago.report.tables.claims import tabulate_claims
+from nago.report.tables.differences import tabulate_differences
+from nago.report.tables.expanded import tabulate_expanded
+from nago.report.tables.progress import tabulate_anytime, tabulate_correlations
+from nago.report.tables.standings import (
     tabulate_failures,
     tabulate_generators,
     tabulate_validation,
 )
-from nago.report.tested import tabulate_test
+from nago.report.tables.tested import tabulate_test
 from nago.script import run_script
 from nago.tables import read_table, write_table
 

@@ -3,7 +3,9 @@ import pandas as pd
 import pytest
 from report_runs import CONFIGURATION, make_final, make_run, make_trial
 
-from nago.report.claims import (
+from nago.report.runs import read_run
+from nago.report.spreading import measure_spread
+from nago.report.tables.claims import (
     BOHB,
     BUDGETS,
     HNAG,
@@ -14,9 +16,7 @@ from nago.report.claims import (
     decide,
     tabulate_claims,
 )
-from nago.report.differences import tabulate_differences
-from nago.report.runs import read_run
-from nago.report.spreading import measure_spread
+from nago.report.tables.differences import tabulate_differences
 from nago.tables import tabulate
 
 CLAIMS = {HNAG, BOHB, MOBO, NOISE, BUDGETS, SPREAD}

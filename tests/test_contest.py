@@ -19,12 +19,18 @@ from contest_runs import (
 )
 from svg_figures import marks, texts
 
-from nago.report.comparison import FIGURES, draw_comparison
-from nago.report.contest import DASHED, choose_looks, choose_reference, group_runs, read_history
-from nago.report.memory import draw_trial_memory, read_memory
+from nago.report.figures.comparison import FIGURES, draw_comparison
+from nago.report.figures.looks import (
+    DASHED,
+    choose_looks,
+    choose_reference,
+    group_runs,
+    read_history,
+)
+from nago.report.figures.memory import draw_trial_memory, read_memory
+from nago.report.figures.strips import draw_tests
+from nago.report.figures.winners import draw_winners, list_winners
 from nago.report.runs import read_run
-from nago.report.strips import draw_tests
-from nago.report.winners import draw_winners, list_winners
 
 ROOT = Path(__file__).parents[1]
 SIX = ["hnag-bohb", "hnag-mobo", "rnag-bohb", "rnag-mobo", "rnag-default", "hnag-random"]

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 from report_runs import make_final, make_run, make_trial
 
-from nago.report.differences import tabulate_differences
-from nago.report.figures import trace_incumbent
+from nago.report.figures.search_trials import trace_incumbent
 from nago.report.hypervolume import find_reference, measure_front
-from nago.report.progress import (
+from nago.report.runs import read_run
+from nago.report.tables.differences import tabulate_differences
+from nago.report.tables.progress import (
     read_trace,
     tabulate_anytime,
     tabulate_correlations,
     trace_run,
 )
-from nago.report.runs import read_run
 
 OBJECTIVES = ["validation_error", "sample_memory_bytes"]
 

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import spearmanr
 from svg_figures import marks, texts
 
-from nago.report.figures import (
+from nago.report.figures.search_trials import (
     draw_anytime,
     draw_correlation,
     pair_budgets,

@@ -15,11 +15,11 @@ from report_runs import make_final, make_run, make_trial
 
 from nago.cli import make_parser
 from nago.records import UserError
+from nago.report.figures.style import COLOURS
 from nago.report.page.attachments import read_caption
 from nago.report.page.chart import choose_axis, choose_series, draw_band, draw_steps
 from nago.report.page.citation import BIBTEX
 from nago.report.page.writing import find_runs, write_page
-from nago.report.style import COLOURS
 
 ROOT = Path(__file__).parents[1]
 MEGABYTE = 2**20

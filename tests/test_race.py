@@ -9,9 +9,9 @@ from contest_runs import draw_trials, make_trials, settings_of, write_run
 from scipy.stats import spearmanr
 from svg_figures import SVG, marks, texts
 
-from nago.report.budgets import correlate_budgets, draw_budgets
-from nago.report.fronts import draw_fronts, join_histories, tabulate_fronts
-from nago.report.race import (
+from nago.report.figures.budgets import correlate_budgets, draw_budgets
+from nago.report.figures.front import draw_fronts, join_histories, tabulate_fronts
+from nago.report.figures.race import (
     Curve,
     draw_error_race,
     draw_volume_race,

@@ -8,7 +8,7 @@ from scipy import stats
 
 from nago.report.contestants import group_runs
 from nago.report.runs import read_run
-from nago.report.surrogates import (
+from nago.report.tables.surrogates import (
     choose_trials,
     encode_trials,
     rate_prediction,

@@ -13,13 +13,13 @@ from contest_runs import make_spread, make_trials, settings_of, write_run
 from scipy.stats import f_oneway
 from svg_figures import marks, texts
 
-from nago.report.spread import (
+from nago.report.figures.spread import draw_spread
+from nago.report.tables.spread import (
     read_draws,
     split_variance,
     summarise_spread,
     tabulate_shares,
 )
-from nago.report.spread_figure import draw_spread
 from nago.tables import read_table
 
 ROOT = Path(__file__).parents[1]

@@ -15,17 +15,21 @@ from typing import Any
 import pandas as pd
 
 from nago.records import write_text
-from nago.report.claims import tabulate_claims
-from nago.report.comparison import draw_comparison
-from nago.report.differences import tabulate_differences
-from nago.report.expanded import tabulate_expanded
-from nago.report.progress import tabulate_anytime, tabulate_correlations
+from nago.report.figures.comparison import draw_comparison
+from nago.report.figures.spread import draw_spread
 from nago.report.runs import Run, read_run
-from nago.report.spread import summarise_spread, tabulate_shares
-from nago.report.spread_figure import draw_spread
-from nago.report.standings import tabulate_failures, tabulate_generators, tabulate_validation
-from nago.report.surrogates import tabulate_surrogates
-from nago.report.tested import tabulate_test
+from nago.report.tables.claims import tabulate_claims
+from nago.report.tables.differences import tabulate_differences
+from nago.report.tables.expanded import tabulate_expanded
+from nago.report.tables.progress import tabulate_anytime, tabulate_correlations
+from nago.report.tables.spread import summarise_spread, tabulate_shares
+from nago.report.tables.standings import (
+    tabulate_failures,
+    tabulate_generators,
+    tabulate_validation,
+)
+from nago.report.tables.surrogates import tabulate_surrogates
+from nago.report.tables.tested import tabulate_test
 from nago.tables import write_table
 
 HERE = Path(__file__).parent

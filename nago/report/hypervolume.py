@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nago.report.contestants import collect_trials
-from nago.report.figures import PLAN_ORDER
+from nago.report.figures.search_trials import PLAN_ORDER
 from nago.report.runs import Run
 from nago.search.pareto import Array, measure_hypervolume
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nago.report.figures import PLAN_ORDER, trace_incumbent
+from nago.report.figures.search_trials import PLAN_ORDER, trace_incumbent
 from nago.report.runs import Run
 from nago.tables import join_tables
 

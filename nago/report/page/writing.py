@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from nago.forecast import Forecast
 from nago.records import UserError, write_text
+from nago.report.figures.style import COLOURS
 from nago.report.page.anytime import chart_anytime, compare_at_equal_epochs
 from nago.report.page.attachments import Picture, show_figures, show_tables
 from nago.report.page.checklist import fill_checklist
@@ -33,7 +34,6 @@ from nago.report.page.winners import (
     tabulate_runs,
 )
 from nago.report.runs import Run, read_run
-from nago.report.style import COLOURS
 
 TEMPLATES = Path(__file__).parent / "templates"
 OWN_BYTES = 1_500_000
