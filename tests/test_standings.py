@@ -8,9 +8,10 @@ import pytest
 from report_runs import CONFIGURATION, make_final, make_run, make_trial
 
 from nago.records import UserError
-from nago.report.contestants import count_planned, group_runs, make_table
+from nago.report.contestants import count_planned, group_runs
 from nago.report.runs import read_run
 from nago.report.tables.expanded import tabulate_expanded
+from nago.report.tables.rows import make_table
 from nago.report.tables.standings import (
     tabulate_failures,
     tabulate_generators,

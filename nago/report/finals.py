@@ -1,4 +1,4 @@
-"""Test accuracies of final networks, and how sure their mean is.
+"""Final networks: which finalist each is of, their test accuracies, and how sure the mean is.
 
 Of a search with several finalists the first counts, the one with the lowest validation error; the
 others stand for their place on the front.
@@ -8,6 +8,8 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pandas as pd
 
 from nago.report.runs import Run
 
@@ -22,14 +24,23 @@ class Estimate:
     networks: int
 
 
-def read_accuracies(run: Run) -> list[float]:
-    """Return the test accuracies in % of the first finalist's networks, without failed ones."""
+def list_finals(run: Run) -> dict[int, pd.DataFrame]:
+    """Return the final networks of a run by the place of their finalist."""
     if run.finals is None or run.finals.empty:
+        return {}
+    found = [str(chosen["trial"]) for chosen in run.finalists]
+    order = list(dict.fromkeys([*found, *run.finals["trial"].astype(str)]))
+    return {
+        order.index(str(trial)): group for trial, group in run.finals.groupby("trial", sort=False)
+    }
+
+
+def read_accuracies(run: Run, finalist: int = 0) -> list[float]:
+    """Return the test accuracies in % of a finalist's networks, without failed ones."""
+    networks = list_finals(run).get(finalist)
+    if networks is None:
         return []
-    table = run.finals
-    first = run.finalists[0]["trial"] if run.finalists else table["trial"].iloc[0]
-    chosen = table.loc[table["trial"] == first, "test_accuracy"]
-    return [100 * value for value in chosen.astype(float) if math.isfinite(value)]
+    return [100 * float(share) for share in networks["test_accuracy"].dropna()]
 
 
 def estimate_accuracy(runs: Sequence[Run]) -> Estimate | None:

@@ -14,41 +14,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nago.report.figures.looks import count_seeds, group_runs
-from nago.report.figures.panels import fit_epoch_axis, fit_error_axis, say
-from nago.report.figures.search_trials import (
-    FEWEST_PAIRS,
-    correlate_pairs,
-    count_epochs,
-    order_trials,
-    pair_budgets,
+from nago.report.contestants import (
+    choose_searches,
+    count_seeds,
+    group_runs,
+    list_contestants,
+    list_runs,
 )
+from nago.report.figures.panels import fit_epoch_axis, fit_error_axis, say
+from nago.report.figures.search_trials import count_epochs
 from nago.report.figures.style import COLOURS, INK, MARKERS, mark, open_style, write_figure
 from nago.report.runs import Run
+from nago.report.tables.correlations import FEWEST_PAIRS, rank_correlations
+from nago.report.traces import order_trials
 
-COEFFICIENTS = ["low_budget", "high_budget", "pairs", "spearman"]
 COLUMNS = 4
 SHADES = "PuOr"
 """From orange for -1 over white to violet for 1, told apart with any colour vision."""
-
-
-def correlate_budgets(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return Spearman's coefficients between the budgets of some seeds, their pairs together.
-
-    Returns:
-        `low_budget`, `high_budget` (epochs), `pairs` and `spearman`, NaN where there are too few
-        pairs or all errors at a budget are equal.
-    """
-    tables = [run.trials for run in runs if run.trials is not None]
-    if not tables:
-        return pd.DataFrame(columns=COEFFICIENTS)
-    pairs, budgets = pd.concat([pair_budgets(table) for table in tables]), _list_budgets(runs)
-    rows = []
-    for place, low in enumerate(budgets):
-        for high in budgets[place + 1 :]:
-            chosen = pairs[(pairs["low_budget"] == low) & (pairs["high_budget"] == high)]
-            rows.append((low, high, len(chosen), correlate_pairs(chosen)[0]))
-    return pd.DataFrame(rows, columns=COEFFICIENTS)
 
 
 def draw_budgets(runs: Sequence[Run], paths: Sequence[Path]) -> None:
@@ -60,28 +42,28 @@ def draw_budgets(runs: Sequence[Run], paths: Sequence[Path]) -> None:
         runs: of several contestants, seeds and data sets.
         paths: of the figure, as SVG or PDF.
     """
+    contestants = list_contestants(group_runs(choose_searches(runs)))
     searches = {
-        f"{dataset} {contestant}": group
-        for dataset, contestants in group_runs(runs).items()
-        for contestant, group in contestants.items()
-        if len(_list_budgets(group)) > 1
+        f"{contestant.dataset} {contestant.name}": contestant
+        for contestant in contestants
+        if len(_list_budgets(contestant.runs)) > 1
     }
-    budgets = _list_budgets([run for group in searches.values() for run in group])
+    budgets = _list_budgets(list_runs(searches.values()))
     columns = max(1, min(COLUMNS, len(searches)))
     blocks = max(1, math.ceil(len(searches) / columns))
     with open_style():
         size = (max(7.2, 4.0 * columns), 6.2 * blocks + 1.0)
         figure = Figure(figsize=size, layout="constrained")
-        title = f"Do the budgets agree? ({count_seeds(list(searches.values()))})"
+        title = f"Do the budgets agree? ({count_seeds(searches.values())})"
         figure.suptitle(title, x=0.01, ha="left", color=INK)
         grid = figure.subplots(2 * blocks, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_visible(False)
-        for place, (name, group) in enumerate(searches.items()):
+        for place, (name, contestant) in enumerate(searches.items()):
             block, column = divmod(place, columns)
             upper, lower = grid[2 * block : 2 * block + 2, column]
-            _draw_errors(upper, name, group, budgets)
-            _draw_matrix(lower, group)
+            _draw_errors(upper, name, contestant.runs, budgets)
+            _draw_matrix(lower, contestant.runs)
         if searches:
             _explain(figure, budgets)
         else:
@@ -115,7 +97,8 @@ def _draw_matrix(axes: Axes, runs: Sequence[Run]) -> None:
     places = {budget: place for place, budget in enumerate(budgets)}
     squares = np.full((len(budgets) - 1, len(budgets) - 1), np.nan)
     axes.set_title("Spearman's rank correlation")
-    for row in correlate_budgets(runs).to_dict("records"):
+    tables = [run.trials for run in runs if run.trials is not None]
+    for row in rank_correlations(tables).dropna(subset="low_budget").to_dict("records"):
         x, y = places[row["low_budget"]], places[row["high_budget"]] - 1
         spearman = squares[y, x] = row["spearman"]
         words = f"{spearman:.2f}"

@@ -11,21 +11,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from nago.report.figures.looks import (
-    Look,
-    choose_looks,
-    choose_objectives,
-    choose_reference,
+from nago.report.contestants import (
+    choose_searches,
+    collect_trials,
     count_seeds,
     group_runs,
     has_result,
-    read_history,
+    list_contestants,
+    list_runs,
 )
+from nago.report.figures.looks import Look, choose_looks
 from nago.report.figures.panels import add_legend, name_absent, open_panels, say
 from nago.report.figures.search_front import LABELS, label_objectives, scale_objective
 from nago.report.figures.style import open_style, write_figure
+from nago.report.hypervolume import choose_box, trace_front
 from nago.report.runs import Run
-from nago.search.front import find_front, trace_hypervolume
+from nago.search.front import find_front, select_compared
 from nago.tables import join_tables
 
 THIN = {"markeredgewidth": 0.9}
@@ -34,7 +35,7 @@ NAMES = ["dataset", "contestant", "seeds", "trials", "front", "hypervolume"]
 
 def join_histories(runs: Sequence[Run]) -> pd.DataFrame | None:
     """Return the trials of several seeds with a result, None if there is none."""
-    tables = [table for run in runs if (table := read_history(run)) is not None]
+    tables = [table for run in runs if (table := collect_trials(run)) is not None]
     tables = [table for table in tables if has_result(table)]
     return join_tables(tables) if tables else None
 
@@ -48,19 +49,18 @@ def tabulate_fronts(runs: Sequence[Run]) -> pd.DataFrame:
         `reference_<objective>`.
     """
     rows = []
-    for dataset, contestants in group_runs(runs).items():
-        objectives = choose_objectives(contestants)
-        reference = choose_reference(contestants, objectives)
-        columns = dict(zip((f"reference_{name}" for name in objectives), reference, strict=True))
-        for contestant, group in contestants.items():
-            table = join_histories(group)
+    for dataset, contestants in group_runs(choose_searches(runs)).items():
+        box = choose_box(list_runs(contestants.values()))
+        for name, contestant in contestants.items():
+            table = join_histories(contestant.runs)
             front, volume, trials = 0, 0.0, 0
             if table is not None:
-                front, trials = len(find_front(table, objectives)), len(_compare(table))
-                volume = trace_hypervolume(table, objectives, reference)["hypervolume"].iloc[-1]
-            seeds = sum(has_result(read_history(run)) for run in group)
-            values = (dataset, contestant, seeds, trials, front, float(volume))
-            rows.append(dict(zip(NAMES, values, strict=True)) | columns)
+                trials = len(select_compared(table, box.objectives))
+                front = len(find_front(table, box.objectives))
+                volume = trace_front(table, box)["hypervolume"].iloc[-1]
+            seeds = sum(has_result(collect_trials(run)) for run in contestant.runs)
+            values = (dataset, name, seeds, trials, front, float(volume))
+            rows.append(dict(zip(NAMES, values, strict=True)) | box.columns)
     return pd.DataFrame(rows, columns=None if rows else NAMES)
 
 
@@ -71,15 +71,15 @@ def draw_fronts(runs: Sequence[Run], paths: Sequence[Path]) -> None:
         runs: of several contestants, seeds and data sets.
         paths: of the figure, as SVG or PDF.
     """
-    contest, looks = group_runs(runs), choose_looks(runs)
+    contest, looks = group_runs(choose_searches(runs)), choose_looks(runs)
     volumes = tabulate_fronts(runs)
-    groups = [group for contestants in contest.values() for group in contestants.values()]
+    seeds = count_seeds(list_contestants(contest))
     with open_style():
-        title = f"Trials at the largest budget and their front ({count_seeds(groups)})"
+        title = f"Trials at the largest budget and their front ({seeds})"
         figure, panels = open_panels(list(contest), title, width=5.2, height=3.7)
         for dataset, axes in panels.items():
-            objectives = choose_objectives(contest[dataset])
-            found = {name: join_histories(group) for name, group in contest[dataset].items()}
+            objectives = choose_box(list_runs(contest[dataset].values())).objectives
+            found = {name: join_histories(c.runs) for name, c in contest[dataset].items()}
             tables = {name: table for name, table in found.items() if table is not None}
             _draw_tables(axes, tables, objectives, looks)
             if tables:
@@ -100,13 +100,13 @@ def _draw_tables(
 ) -> None:
     """Draw faint marks for the trials, a staircase and larger marks for the fronts."""
     upright, flat = objectives[:2]
-    everything = [_compare(table) for table in tables.values()]
+    everything = [select_compared(table, objectives) for table in tables.values()]
     joined = pd.concat(everything) if everything else pd.DataFrame(columns=[upright, flat])
     label_objectives(
         axes, flat, upright, scale_objective(joined, flat), scale_objective(joined, upright)
     )
     for name, table in tables.items():
-        trials, front = _compare(table), find_front(table, objectives)
+        trials, front = select_compared(table, objectives), find_front(table, objectives)
         look = looks[name]
         x, y = scale_objective(trials, flat), scale_objective(trials, upright)
         axes.plot(x, y, alpha=0.4, **look.mark(filled=False, size=4) | THIN)
@@ -143,10 +143,3 @@ def _list_volumes(
         title_fontsize="small",
         alignment="left",
     )
-
-
-def _compare(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials at the highest budget that has a finite error."""
-    finite = table[np.isfinite(table["validation_error"].astype(float))]
-    compared: pd.DataFrame = finite[finite["budget"] == finite["budget"].max()]
-    return compared

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from nago.report.figures.looks import RANDOM, Look, choose_looks, group_runs
+from nago.report.contestants import RANDOM, choose_searches, group_runs
+from nago.report.figures.looks import Look, choose_looks
 from nago.report.figures.panels import add_legend, name_absent, open_panels, say
 from nago.report.figures.style import INK, open_style, write_figure
 from nago.report.finals import Estimate, estimate_accuracy
@@ -44,16 +45,17 @@ def tabulate_improvement(runs: Sequence[Run]) -> pd.DataFrame:
         `improvement` and its standard error in %, and of how many seeds and networks they are.
     """
     rows = []
-    for dataset, contestants in group_runs(runs).items():
-        for contestant, group in contestants.items():
-            baseline = _name_baseline(group[0])
-            if contestant == baseline or baseline not in contestants:
+    for dataset, contestants in group_runs(choose_searches(runs)).items():
+        for name, contestant in contestants.items():
+            baseline = contestant.baseline
+            if name == baseline or baseline not in contestants:
                 continue
-            own, other = estimate_accuracy(group), estimate_accuracy(contestants[baseline])
+            own = estimate_accuracy(contestant.runs)
+            other = estimate_accuracy(contestants[baseline].runs)
             if own is None or other is None:
                 continue
             values = (
-                *(dataset, contestant, baseline, own.seeds, own.networks, own.mean, own.error),
+                *(dataset, name, baseline, own.seeds, own.networks, own.mean, own.error),
                 *(other.seeds, other.networks, other.mean, other.error),
                 *improve(own, other),
             )
@@ -68,7 +70,7 @@ def draw_improvement(runs: Sequence[Run], paths: Sequence[Path]) -> None:
         runs: of several contestants, seeds and data sets.
         paths: of the figure, as SVG or PDF.
     """
-    contest, looks = group_runs(runs), choose_looks(runs)
+    contest, looks = group_runs(choose_searches(runs)), choose_looks(runs)
     table = tabulate_improvement(runs)
     with open_style():
         title = "Improvement over random draws of the same generator (bars: standard errors)"
@@ -78,7 +80,7 @@ def draw_improvement(runs: Sequence[Run], paths: Sequence[Path]) -> None:
             axes.set_ylabel("relative improvement (%)")
             rows = table[(table["dataset"] == dataset) & table["improvement"].notna()]
             found = rows["contestant"].tolist()
-            rivals = [name for name, group in contest[dataset].items() if _is_rival(group[0])]
+            rivals = [name for name, c in contest[dataset].items() if c.method != RANDOM]
             if found:
                 _draw_points(axes, rows, looks)
                 absent = [name for name in rivals if name not in found]
@@ -101,14 +103,6 @@ def _draw_points(axes: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> N
         axes.vlines(x, y - height, y + height, color=look.colour, linewidth=1.2, zorder=2)
         axes.plot(x, y, **look.mark(size=8))
     axes.margins(0.15)
-
-
-def _name_baseline(run: Run) -> str:
-    return f"{run.generator}-{RANDOM}"
-
-
-def _is_rival(run: Run) -> bool:
-    return run.method != RANDOM
 
 
 def _explain(rivals: Sequence[str], contestants: Sequence[str]) -> str:

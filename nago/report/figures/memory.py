@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nago.generators.complexity import MEGABYTE
+from nago.report.contestants import Contest, choose_searches, group_runs
 from nago.report.figures.distributions import draw_histogram, log_edges, use_log_axis
-from nago.report.figures.looks import Contest, choose_looks, group_runs
+from nago.report.figures.looks import choose_looks
 from nago.report.figures.panels import NOTHING, say
 from nago.report.figures.style import INK, open_style, write_figure
 from nago.report.runs import Run
@@ -37,7 +38,7 @@ def draw_trial_memory(runs: Sequence[Run], paths: Sequence[Path]) -> None:
         runs: of several contestants, seeds and data sets.
         paths: of the figure, as SVG or PDF.
     """
-    contest, looks = group_runs(runs), choose_looks(runs)
+    contest, looks = group_runs(choose_searches(runs)), choose_looks(runs)
     rows, columns = max(1, len(looks)), max(1, len(contest))
     with open_style():
         size = (max(7.2, 4.9 * columns), 1.5 * rows + 1.1)
@@ -60,7 +61,8 @@ def _fill_column(
     panels: dict[str, Axes], contest: Contest, dataset: str, colours: dict[str, str]
 ) -> None:
     """Draw the histograms of one data set, with bins that its contestants share."""
-    memory = {name: read_memory(contest[dataset].get(name, [])) for name in panels}
+    found = contest[dataset]
+    memory = {name: read_memory(found[name].runs if name in found else []) for name in panels}
     together = np.concatenate(list(memory.values()))
     edges = _choose_edges(together)
     for name, axes in panels.items():

@@ -1,33 +1,28 @@
 """Figures of a race: how good the contestants are after how many epochs, over their seeds.
 
-A seed's curve is a staircase: its value holds until the next step, and after the end of a search
-for good. At each number of epochs the seeds that have got that far are summarised by their median
-and quartiles; where a search goes on, its later epochs are no part of it. Curves begin where all
-seeds with a result have one.
+A line is the median of the seeds, with a band between their quartiles; how the staircases of
+several seeds go together is the rule of `nago.report.traces`, as in the tables.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from nago.report.figures.looks import (
+from nago.report.contestants import (
     Contest,
-    Look,
-    choose_looks,
-    choose_objectives,
-    choose_reference,
+    choose_searches,
+    collect_trials,
     count_seeds,
     group_runs,
-    has_ended,
     has_result,
-    read_history,
+    is_finished,
+    list_contestants,
+    list_runs,
 )
+from nago.report.figures.looks import Look, choose_looks
 from nago.report.figures.panels import (
     add_legend,
     fit_epoch_axis,
@@ -36,62 +31,39 @@ from nago.report.figures.panels import (
     open_panels,
     say,
 )
-from nago.report.figures.search_trials import trace_incumbent
 from nago.report.figures.style import open_style, write_figure
+from nago.report.hypervolume import Box, choose_box, trace_volume
 from nago.report.runs import Run
-from nago.search.front import trace_hypervolume
+from nago.report.traces import Course, align_traces, trace_contestant
 
 MARKS = 7
 """Marks on a curve, so that it is known without its colour."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """A staircase: `values` (n,) hold from `epochs` (n,) on, until `end`."""
-
-    epochs: np.ndarray
-    values: np.ndarray
-    end: float
-
-
-def summarise_curves(curves: Sequence[Curve]) -> pd.DataFrame:
-    """Return quartiles over some staircases, a row wherever one of them steps.
+def summarise_course(course: Course | None, name: str) -> pd.DataFrame:
+    """Return quartiles in % over the seeds of a course, a row wherever one of them has a trial.
 
     Returns:
-        `epochs`, `seeds` (those that have got that far), `low`, `median` and `high`: quartiles on
-        a line between the seeds beside them. Empty without curves.
+        `epochs`, `seeds` (those that have got that far), `low`, `median` and `high`. Empty
+        without a course.
     """
-    names = ["epochs", "seeds", "low", "median", "high"]
-    if not curves:
-        return pd.DataFrame(columns=names)
-    start = max(float(curve.epochs[0]) for curve in curves)
-    epochs = np.unique(np.concatenate([[start], *(curve.epochs for curve in curves)]))
-    epochs = epochs[epochs >= start]
-    values = np.stack([_read_curve(curve, epochs) for curve in curves])  # (seeds, n)
-    seeds = np.isfinite(values).sum(axis=0)
-    kept = seeds > 0
-    quartiles = np.nanquantile(values[:, kept], [0.25, 0.5, 0.75], axis=0)
-    return pd.DataFrame(dict(zip(names, (epochs[kept], seeds[kept], *quartiles), strict=True)))
+    if course is None:
+        return pd.DataFrame(columns=["epochs", "seeds", "low", "median", "high"])
+    quartiles = {"low": 0.25, "median": 0.5, "high": 0.75}
+    return pd.DataFrame(
+        {"epochs": course.epochs, "seeds": course.seeds}
+        | {part: 100 * course.quantile(name, share) for part, share in quartiles.items()}
+    )
 
 
-def trace_errors(run: Run) -> Curve | None:
-    """Return the incumbent's validation error in % against the epochs of all trials."""
-    table = read_history(run)
-    if table is None or not has_result(table):
-        return None
-    steps = trace_incumbent(table)
-    return _make_curve(run, steps["spent"], 100 * steps["validation_error"])
-
-
-def trace_volumes(run: Run, objectives: Sequence[str], reference: Sequence[float]) -> Curve | None:
-    """Return the hypervolume in % of the box against the epochs of all trials, from 0 on."""
-    table = read_history(run)
-    if table is None or not has_result(table):
-        return None
-    growth = trace_hypervolume(table, objectives, reference)
-    zero = pd.Series([0.0])
-    epochs = pd.concat([zero, growth["epochs"].astype(float)])
-    return _make_curve(run, epochs, pd.concat([zero, 100 * growth["hypervolume"]]))
+def trace_volumes(runs: Sequence[Run], box: Box) -> Course | None:
+    """Return the hypervolumes of some seeds with a result, from 0 before the first trial on."""
+    known = [run for run in runs if has_result(collect_trials(run))]
+    start = pd.DataFrame({"spent": [0.0], "budget": [0.0], "hypervolume": [0.0]})
+    traces = [
+        pd.concat([start, trace_volume(run, box)], ignore_index=True).fillna(0.0) for run in known
+    ]
+    return align_traces(traces, [is_finished(run) for run in known])
 
 
 def draw_error_race(runs: Sequence[Run], paths: Sequence[Path]) -> None:
@@ -101,13 +73,15 @@ def draw_error_race(runs: Sequence[Run], paths: Sequence[Path]) -> None:
         runs: of several contestants, seeds and data sets.
         paths: of the figure, as SVG or PDF.
     """
-    contest = group_runs(runs)
-    curves = {
-        dataset: {name: _trace(group, trace_errors) for name, group in contestants.items()}
-        for dataset, contestants in contest.items()
+    bands = {
+        dataset: {
+            name: summarise_course(trace_contestant(contestant.runs), "error")
+            for name, contestant in contestants.items()
+        }
+        for dataset, contestants in group_runs(choose_searches(runs)).items()
     }
     title = "validation error of the incumbent (%)"
-    _draw_race(runs, curves, paths, "Incumbent so far", title, from_zero=False)
+    _draw_race(runs, bands, paths, "Incumbent so far", title, from_zero=False)
 
 
 def draw_volume_race(runs: Sequence[Run], paths: Sequence[Path]) -> None:
@@ -117,46 +91,45 @@ def draw_volume_race(runs: Sequence[Run], paths: Sequence[Path]) -> None:
         runs: of several contestants, seeds and data sets.
         paths: of the figure, as SVG or PDF.
     """
-    curves = {}
-    for dataset, contestants in group_runs(runs).items():
-        objectives = choose_objectives(contestants)
-        reference = choose_reference(contestants, objectives)
-        trace = partial(trace_volumes, objectives=objectives, reference=reference)
-        curves[dataset] = {name: _trace(group, trace) for name, group in contestants.items()}
+    bands = {}
+    for dataset, contestants in group_runs(choose_searches(runs)).items():
+        box = choose_box(list_runs(contestants.values()))
+        bands[dataset] = {
+            name: summarise_course(trace_volumes(contestant.runs, box), "hypervolume")
+            for name, contestant in contestants.items()
+        }
     title = "hypervolume (% of the box)"
-    _draw_race(runs, curves, paths, "Hypervolume so far", title, from_zero=True)
+    _draw_race(runs, bands, paths, "Hypervolume so far", title, from_zero=True)
 
 
 def _draw_race(
     runs: Sequence[Run],
-    curves: Mapping[str, Mapping[str, Sequence[Curve]]],
+    bands: Mapping[str, Mapping[str, pd.DataFrame]],
     paths: Sequence[Path],
     title: str,
     label: str,
     *,
     from_zero: bool,
 ) -> None:
-    looks, contest = choose_looks(runs), group_runs(runs)
+    looks, contest = choose_looks(runs), group_runs(choose_searches(runs))
     with open_style():
         figure, panels = open_panels(list(contest), f"{title}: {_explain(contest)}")
         for dataset, axes in panels.items():
             axes.set_xlabel("epochs trained, all trials together")
             axes.set_ylabel(label)
-            _draw_curves(axes, curves[dataset], looks)
+            _draw_bands(axes, bands[dataset], looks)
             if from_zero:
                 axes.set_ylim(bottom=0)
         add_legend(figure, looks)
         write_figure(figure, *paths)
 
 
-def _draw_curves(
-    axes: Axes, curves: Mapping[str, Sequence[Curve]], looks: Mapping[str, Look]
-) -> None:
+def _draw_bands(axes: Axes, found: Mapping[str, pd.DataFrame], looks: Mapping[str, Look]) -> None:
     """Draw the median of each contestant, and a band between the quartiles of several seeds."""
-    bands = {name: summarise_curves(found) for name, found in curves.items() if found}
+    bands = {name: band for name, band in found.items() if len(band)}
     for place, (name, band) in enumerate(bands.items()):
         look, gap = looks[name], max(1, len(band) // MARKS)
-        if len(curves[name]) > 1:
+        if band["seeds"].max() > 1:
             x, low, high = (band[part] for part in ("epochs", "low", "high"))
             axes.fill_between(
                 x, low, high, step="post", color=look.colour, alpha=0.15, linewidth=0
@@ -173,25 +146,9 @@ def _draw_curves(
         return
     fit_epoch_axis(axes, max(band["epochs"].max() for band in bands.values()))
     fit_error_axis(axes, np.concatenate([band["median"] for band in bands.values()]))
-    name_absent(axes, [name for name in curves if name not in bands])
-
-
-def _trace(runs: Sequence[Run], trace: Callable[[Run], Curve | None]) -> list[Curve]:
-    return [curve for run in runs if (curve := trace(run)) is not None]
-
-
-def _make_curve(run: Run, epochs: "pd.Series[float]", values: "pd.Series[float]") -> Curve:
-    end = math.inf if has_ended(run) else float(epochs.iloc[-1])
-    return Curve(epochs.to_numpy(dtype=float), values.to_numpy(dtype=float), end)
-
-
-def _read_curve(curve: Curve, epochs: np.ndarray) -> np.ndarray:
-    """Return the values (n,) of a staircase at epochs (n,) from its first step on."""
-    values = curve.values[np.searchsorted(curve.epochs, epochs, side="right") - 1]
-    return np.where(epochs <= curve.end, values, np.nan)
+    name_absent(axes, [name for name in found if name not in bands])
 
 
 def _explain(contest: Contest) -> str:
-    groups = [group for contestants in contest.values() for group in contestants.values()]
-    seeds = count_seeds(groups)
+    seeds = count_seeds(list_contestants(contest))
     return seeds if seeds in ("no seed", "1 seed") else f"median and quartiles of {seeds}"

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from nago.generators.complexity import MEGABYTE
 from nago.report.figures.style import INK, mark, open_style, write_figure
+from nago.search.front import select_compared
 
 LABELS = {
     "validation_error": ("validation error (%)", 100.0),
@@ -45,8 +46,7 @@ def draw_front(
         name: of the data set and the search, for the title.
     """
     upright, flat = objectives[:2]
-    trials = table[table[[upright, flat]].notna().all(axis=1)]
-    trials = trials[trials["budget"] == trials["budget"].max()]
+    trials = select_compared(table, [upright, flat])
     with open_style():
         figure = Figure(figsize=(7.4, 4.8), layout="constrained")
         axes = figure.add_subplot()

@@ -17,10 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from nago.report.figures.style import COLOURS, INK, MARKERS, mark, open_style, write_figure
-
-PLAN_ORDER = ["bracket", "rung", "slot"]
-FEWEST_PAIRS = 3
-"""With two pairs a rank correlation is always 1 or -1."""
+from nago.report.tables.correlations import FEWEST_PAIRS, pair_budgets, rank_correlations
+from nago.report.traces import order_trials, trace_incumbent
 
 
 def draw_anytime(table: pd.DataFrame, path: Path, name: str = "") -> None:
@@ -43,71 +41,6 @@ def draw_anytime(table: pd.DataFrame, path: Path, name: str = "") -> None:
         write_figure(figure, path)
 
 
-def trace_incumbent(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the incumbent after each trial, in plan order.
-
-    The incumbent is the best trial at the highest budget that has a finite result so far, so its
-    error may rise where a higher budget is reached.
-
-    Returns:
-        A row per trial from the first success on: `spent` (epochs of all trials so far) and
-        `validation_error` in [0, 1].
-    """
-    rows = []
-    highest, error = -math.inf, math.nan
-    trials = order_trials(table)
-    for budget, found, spent in zip(
-        trials["budget"], trials["validation_error"], trials["spent"], strict=True
-    ):
-        if math.isfinite(found) and (budget > highest or (budget == highest and found < error)):
-            highest, error = budget, found
-        if math.isfinite(error):
-            rows.append((spent, error))
-    return pd.DataFrame(rows, columns=["spent", "validation_error"])
-
-
-def pair_budgets(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the errors of the same configuration at two budgets, a row per such pair.
-
-    A trial is paired with each trial in its chain of parents that had a smaller budget. Pairs
-    with a failed trial are left out, since a rank needs a number.
-
-    Returns:
-        Columns `low_budget`, `high_budget` (epochs), `low_error`, `high_error` (in [0, 1]).
-    """
-    trials = {row["trial"]: row for row in order_trials(table).to_dict("records")}
-    rows = []
-    for trial in trials.values():
-        parent = trials.get(trial["parent"])
-        while parent is not None:
-            errors = parent["validation_error"], trial["validation_error"]
-            if parent["budget"] < trial["budget"] and all(math.isfinite(e) for e in errors):
-                rows.append((parent["budget"], trial["budget"], *errors))
-            parent = trials.get(parent["parent"])
-    return pd.DataFrame(rows, columns=["low_budget", "high_budget", "low_error", "high_error"])
-
-
-def rank_correlations(table: pd.DataFrame) -> pd.DataFrame:
-    """Return Spearman's rank correlation between the errors at each pair of budgets.
-
-    The last row, without budgets, is over the pairs of all budgets together.
-
-    Returns:
-        Columns `low_budget`, `high_budget` (epochs; missing in the last row), `pairs`,
-        `spearman` (NaN where it cannot be computed) and `note` (why, else empty).
-    """
-    pairs = pair_budgets(table)
-    rows = []
-    for low, high in itertools.combinations(sorted(set(table["budget"])), 2):
-        chosen = pairs[(pairs["low_budget"] == low) & (pairs["high_budget"] == high)]
-        rows.append((low, high, len(chosen), *correlate_pairs(chosen)))
-    rows.append((pd.NA, pd.NA, len(pairs), *correlate_pairs(pairs)))
-    names = ["low_budget", "high_budget", "pairs", "spearman", "note"]
-    return pd.DataFrame(rows, columns=names).astype(
-        {"low_budget": "Int64", "high_budget": "Int64", "spearman": "float64"}
-    )
-
-
 def draw_correlation(table: pd.DataFrame, path: Path, name: str = "") -> None:
     """Draw the error at a low budget against that at a high one, a panel per pair, as SVG.
 
@@ -117,7 +50,7 @@ def draw_correlation(table: pd.DataFrame, path: Path, name: str = "") -> None:
         name: of the data set and the search, for the title.
     """
     pairs = pair_budgets(table)
-    panels = rank_correlations(table).iloc[:-1].to_dict("records")
+    panels = rank_correlations([table]).iloc[:-1].to_dict("records")
     columns = max(1, min(3, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
     with open_style():
@@ -137,25 +70,6 @@ def draw_correlation(table: pd.DataFrame, path: Path, name: str = "") -> None:
 def count_epochs(number: int) -> str:
     """Return a number of epochs in words."""
     return f"{number} epoch" if number == 1 else f"{number} epochs"
-
-
-def order_trials(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials in plan order, with `spent`, the epochs of all so far."""
-    trials = table.sort_values(PLAN_ORDER).reset_index(drop=True)
-    errors = trials["validation_error"].astype(float)
-    spent = trials["epochs"].astype(float).cumsum()
-    return trials.assign(validation_error=errors, spent=spent)
-
-
-def correlate_pairs(pairs: pd.DataFrame) -> tuple[float, str]:
-    """Return Spearman's coefficient of pairs of errors, or NaN and why there is none."""
-    if len(pairs) < FEWEST_PAIRS:
-        return math.nan, f"too few pairs: {FEWEST_PAIRS} are needed"
-    low, high = pairs["low_error"].rank(), pairs["high_error"].rank()
-    if low.nunique() == 1 or high.nunique() == 1:
-        return math.nan, "all errors at one budget are equal"
-    # Pearson's correlation of the ranks (the mean rank for equal errors) is Spearman's.
-    return float(low.corr(high)), ""
 
 
 def _label_anytime(axes: Axes, trials: pd.DataFrame, name: str) -> None:
@@ -193,12 +107,12 @@ def _use_log_scale(axes: Axes, positive: pd.Series, has_zeros: bool) -> None:
 
 
 def _plot_incumbent(axes: Axes, trials: pd.DataFrame) -> list[Line2D]:
-    steps = trace_incumbent(trials)
+    steps = trace_incumbent(trials).dropna()
     if steps.empty:
         return []
     return axes.plot(
         steps["spent"],
-        100 * steps["validation_error"],
+        100 * steps["error"],
         drawstyle="steps-post",
         color=INK,
         linewidth=1.6,

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from nago.report.figures.looks import Look, choose_looks, group_runs
+from nago.report.contestants import Contestant, choose_searches, group_runs
+from nago.report.figures.looks import Look, choose_looks
 from nago.report.figures.panels import QUIET, open_panels, say
 from nago.report.figures.style import INK, mark, open_style, write_figure
 from nago.report.finals import estimate_accuracy, read_accuracies
@@ -31,7 +32,8 @@ def draw_tests(
         paths: of the figure, as SVG or PDF.
         published: values to set beside them, where there are any.
     """
-    contest, looks, published = group_runs(runs), choose_looks(runs), published or {}
+    contest, looks = group_runs(choose_searches(runs)), choose_looks(runs)
+    published = published or {}
     most = max((len(contestants) for contestants in contest.values()), default=1)
     with open_style():
         title = "Test accuracy of the final networks"
@@ -56,22 +58,22 @@ def draw_tests(
 
 def _draw_strips(
     axes: Axes,
-    contestants: Mapping[str, Sequence[Run]],
+    contestants: Mapping[str, Contestant],
     looks: Mapping[str, Look],
     published: Mapping[str, float],
 ) -> None:
     """Draw a strip per contestant: the first on top, and its seeds in order below each other."""
-    nothing = [name for name, group in contestants.items() if estimate_accuracy(group) is None]
+    nothing = [name for name, c in contestants.items() if estimate_accuracy(c.runs) is None]
     if len(nothing) == len(contestants) and not published:
         say(axes, "no final network has been tested")
         return
-    for place, (name, group) in enumerate(contestants.items()):
-        lines = np.linspace(-HEIGHT / 2, HEIGHT / 2, len(group) + 2)[1:-1]
-        for run, line in zip(group, lines, strict=True):
+    for place, (name, contestant) in enumerate(contestants.items()):
+        lines = np.linspace(-HEIGHT / 2, HEIGHT / 2, len(contestant.runs) + 2)[1:-1]
+        for run, line in zip(contestant.runs, lines, strict=True):
             values = read_accuracies(run)
             look = looks[name].mark(filled=False, size=4.5)
             axes.plot(values, np.full(len(values), place + line), **look)
-        found = estimate_accuracy(group)
+        found = estimate_accuracy(contestant.runs)
         if found is not None:
             axes.plot(found.mean, place, **mark("|", INK, size=15) | {"zorder": 4})
         if name in published:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from nago.generators.architecture import Architecture
 from nago.generators.complexity import MEGABYTE
+from nago.report.contestants import choose_searches, group_runs, list_contestants
 from nago.report.drawing.gallery import draw_gallery
-from nago.report.figures.looks import group_runs
 from nago.report.figures.panels import say
 from nago.report.figures.style import open_style, write_figure
 from nago.report.runs import Run
@@ -18,18 +18,18 @@ from nago.report.runs import Run
 def list_winners(runs: Sequence[Run]) -> list[tuple[str, Architecture]]:
     """Return a caption and an architecture for each contestant on each data set.
 
-    Of several seeds the first with a final network stands for all: to choose among them by their
+    Of several seeds the lowest with a final network stands for all: to choose among them by their
     test accuracy would be a choice by the test images.
     """
     winners = []
-    for dataset, contestants in group_runs(runs).items():
-        for contestant, group in contestants.items():
-            run = next((run for run in group if run.final_results), None)
-            if run is not None:
-                result = run.final_results[0]
-                architecture = Architecture.from_json(result["architecture"])
-                name = f"{dataset} {contestant}, seed {run.seed}: {architecture.nodes} operations"
-                winners.append((_describe(name, result), architecture))
+    for contestant in list_contestants(group_runs(choose_searches(runs))):
+        run = next((run for run in contestant.runs if run.final_results), None)
+        if run is not None:
+            result = run.final_results[0]
+            architecture = Architecture.from_json(result["architecture"])
+            name = f"{contestant.dataset} {contestant.name}, seed {run.seed}"
+            caption = _describe(f"{name}: {architecture.nodes} operations", result)
+            winners.append((caption, architecture))
     return winners
 
 

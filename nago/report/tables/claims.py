@@ -9,32 +9,24 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from nago.report.contestants import (
-    Contestant,
-    by_dataset,
-    group_runs,
-    join_notes,
-    make_table,
-    mean_of,
-    std_of,
-)
+from nago.report.contestants import SPREAD, Contestant, group_runs
+from nago.report.finals import list_finals
 from nago.report.runs import Run
-from nago.report.spreading import measure_spread
-from nago.report.tables.differences import BY_SEED, ERROR
-from nago.report.tables.progress import correlate_run
-from nago.report.tables.standings import NO_RUNS
-from nago.report.tables.statistics import LEVEL, compare_pairs
-from nago.report.tables.tested import list_finals
+from nago.report.tables.correlations import correlate_run
+from nago.report.tables.differences import BY_SEED
+from nago.report.tables.equal_epochs import ERROR
+from nago.report.tables.rows import NO_RUNS, join_notes, make_table, mean_of, std_of
+from nago.report.tables.spread import bound_ratio, group_errors
+from nago.report.tables.statistics import LEVEL, compare_pairs, find_quartiles
 
 COLUMNS = ("claim", "dataset", "measure", "value", "low", "high", "p", "seeds", "holds", "note")
 YES, NO, NOT_SHOWN = "yes", "no", "not shown"
 HNAG, BOHB = "HNAG finds better networks than RNAG", "BOHB finds better generators than random"
 MOBO = "MOBO finds lighter networks of equal accuracy"
 NOISE = "noise that depends on the point predicts better than equal noise"
-BUDGETS, SPREAD = "short trainings rank as long ones", "networks of a generator are alike"
+BUDGETS, ALIKE = "short trainings rank as long ones", "networks of a generator are alike"
 LEAST_CORRELATION = 0.5
 """The least that the paper reports, between 30 and 60 epochs, is 0.52."""
 
@@ -62,7 +54,7 @@ def tabulate_claims(
         differences.
     """
     rows = []
-    for dataset, contestants in by_dataset(group_runs(runs)).items():
+    for dataset, contestants in group_runs(runs).items():
         own = differences[differences["dataset"] == dataset].to_dict("records")
         found = [
             *_read_differences(HNAG, own, "hnag-bohb", "rnag-bohb"),
@@ -223,17 +215,17 @@ def _correlate(contestants: Mapping[str, Contestant]) -> list[dict[str, Any]]:
 def _measure_spread(contestants: Mapping[str, Contestant]) -> dict[str, Any]:
     """Return the deviation of errors within configurations over that between them."""
     measure = "deviation of the validation error within configurations over that between them"
-    place: dict[str, Any] = {"claim": SPREAD, "measure": measure, "seeds": 0, "holds": NOT_SHOWN}
-    spread = next((c for c in contestants.values() if c.runs[0].method == "spread"), None)
+    place: dict[str, Any] = {"claim": ALIKE, "measure": measure, "seeds": 0, "holds": NOT_SHOWN}
+    spread = next((c for c in contestants.values() if c.method == SPREAD), None)
     if spread is None:
         return {**place, "note": "no run with the method spread"}
-    tables = [run.trials for run in spread.runs if run.trials is not None]
-    found = measure_spread(tables)
+    runs = [run for run in spread.runs if run.trials is not None]
+    found = bound_ratio([errors for run in runs for errors in group_errors(run)])
     if found is None:
         return {**place, "note": "fewer than two configurations with two results each"}
     row = {**place, "value": found.ratio, "low": found.low, "high": found.high}
-    row |= {"seeds": len(tables), "note": f"{found.configurations} configurations"}
-    if len(tables) < 2:
+    row |= {"seeds": len(runs), "note": f"{found.configurations} configurations"}
+    if len(runs) < 2:
         return row | {"note": join_notes("one seed: no claim", row["note"])}
     return row | {"holds": YES if found.high < 1 else NO if found.low > 1 else NOT_SHOWN}
 
@@ -241,5 +233,5 @@ def _measure_spread(contestants: Mapping[str, Contestant]) -> dict[str, Any]:
 def _quartiles(values: Sequence[float]) -> dict[str, float]:
     if not values:
         return {}
-    low, median, high = (float(value) for value in np.quantile(values, [0.25, 0.5, 0.75]))
+    low, median, high = find_quartiles(values)
     return {"value": median, "low": low, "high": high}

@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nago.report.contestants import (
-    Contestant,
-    by_dataset,
-    group_runs,
-    join_notes,
-    make_table,
-    mean_of,
-)
+from nago.report.contestants import Contestant, group_runs, list_contestants
 from nago.report.runs import Run
 from nago.report.tables.published import find_published
-from nago.report.tables.standings import PLACE, SOURCE, measure_hours, summarise_best
+from nago.report.tables.rows import PLACE, SOURCE, join_notes, make_table, mean_of
+from nago.report.tables.standings import measure_hours, summarise_best
 
 ACCURACY = "validation_accuracy_percent_mean"
 MEASURES = (ACCURACY, "training_minutes_mean", "training_minutes_worst", "gpu_hours_per_search")
@@ -47,10 +41,11 @@ def tabulate_expanded(runs: Sequence[Run]) -> pd.DataFrame:
         *SOURCE,
     )
     rows = []
-    for contestants in by_dataset(group_runs(runs)).values():
-        for contestant in contestants.values():
-            if contestant.runs[0].settings["space"] != "base":
-                rows += _compare(contestant, contestants.get(name_base(contestant)))
+    contest = group_runs(runs)
+    for contestant in list_contestants(contest):
+        if contestant.runs[0].settings["space"] != "base":
+            base = contest[contestant.dataset].get(name_base(contestant))
+            rows += _compare(contestant, base)
     return make_table(rows, columns, SEVERAL)
 
 

@@ -7,12 +7,13 @@ a result drop out. Source: Shrout and Fleiss 1979, Psychological Bulletin 86, IC
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from nago.generators.complexity import MEGABYTE
-from nago.report.figures.looks import SPREAD
+from nago.report.contestants import choose_spreads
 from nago.report.runs import Run
 from nago.tables import hyperparameters
 
@@ -20,6 +21,7 @@ MEASURES = {"error": "%", "memory": "MB", "seconds": "s"}
 """What spreads, as in the columns of tables, and its unit."""
 
 PLACE = ["dataset", "generator", "seed"]
+RESAMPLES = 2000
 
 
 def read_draws(run: Run) -> pd.DataFrame:
@@ -73,15 +75,17 @@ def tabulate_shares(runs: Sequence[Run]) -> pd.DataFrame:
     for run in choose_spreads(runs):
         draws = read_draws(run)
         for measure, unit in MEASURES.items():
-            groups = [
-                group[measure].dropna().to_numpy(float)
-                for _, group in draws.groupby("configuration")
-            ]
             values = (run.dataset, run.generator, run.seed, measure, unit)
             names = [*PLACE, "measure", "unit"]
-            rows.append(dict(zip(names, values, strict=True)) | split_variance(groups))
+            parts = split_variance(_group(draws, measure))
+            rows.append(dict(zip(names, values, strict=True)) | parts)
     columns = [*PLACE, "measure", "unit", *split_variance([])]
     return pd.DataFrame(rows, columns=columns)
+
+
+def group_errors(run: Run) -> list[np.ndarray]:
+    """Return the validation errors (n_i,) in % of the draws of each configuration of a run."""
+    return _group(read_draws(run), "error")
 
 
 def split_variance(groups: Sequence[np.ndarray]) -> dict[str, float]:
@@ -120,9 +124,51 @@ def split_variance(groups: Sequence[np.ndarray]) -> dict[str, float]:
     }
 
 
-def choose_spreads(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that train configurations many times."""
-    return [run for run in runs if run.method == SPREAD]
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The standard deviation within configurations over that between them.
+
+    Infinite if the configurations are all alike; `low` and `high` bound the central 95% of what
+    configurations drawn again with replacement give.
+    """
+
+    configurations: int
+    ratio: float
+    low: float
+    high: float
+
+
+def bound_ratio(groups: Sequence[np.ndarray]) -> Ratio | None:
+    """Return the ratio of the deviations that `split_variance` gives, with a bootstrap interval.
+
+    Args:
+        groups: the values (n_i,) of each configuration; equal ones of different runs count apart.
+
+    Returns:
+        None if fewer than two configurations have two values each.
+    """
+    groups = [group for group in groups if len(group)]
+    if sum(len(group) > 1 for group in groups) < 2:
+        return None
+    rng = np.random.default_rng(0)
+    drawn = rng.choice(len(groups), size=(RESAMPLES, len(groups)))
+    ratios = [_divide([groups[place] for place in chosen]) for chosen in drawn]
+    # Where no configuration with two values was drawn, nothing is known of what is within.
+    known = [ratio for ratio in ratios if not math.isnan(ratio)]
+    low, high = np.quantile(known, [0.025, 0.975], method="nearest")
+    return Ratio(len(groups), _divide(groups), float(low), float(high))
+
+
+def _divide(groups: Sequence[np.ndarray]) -> float:
+    parts = split_variance(groups)
+    within, between = parts["std_within"], parts["std_between"]
+    return within / between if between else math.nan if math.isnan(within) else math.inf
+
+
+def _group(draws: pd.DataFrame, measure: str) -> list[np.ndarray]:
+    """Return the known values (n_i,) of each configuration."""
+    groups = draws.groupby("configuration")[measure]
+    return [values.dropna().to_numpy(float) for _, values in groups]
 
 
 def _summarise_run(run: Run) -> pd.DataFrame:

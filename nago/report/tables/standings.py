@@ -14,23 +14,25 @@ from nago.generators.complexity import MEGABYTE
 from nago.generators.spaces import effective_neighbours
 from nago.report.contestants import (
     Contestant,
-    collect_trials,
     count_planned,
     describe_progress,
     find_best,
     group_runs,
+    list_contestants,
+)
+from nago.report.runs import Run
+from nago.report.tables.published import find_published
+from nago.report.tables.rows import (
+    NO_RUNS,
+    PLACE,
+    SOURCE,
     join_notes,
     make_table,
     mean_of,
     std_of,
 )
-from nago.report.runs import Run
-from nago.report.tables.published import find_published
 from nago.tables import configuration_of
 
-NO_RUNS = "no runs were given"
-PLACE = ("dataset", "contestant")
-SOURCE = ("published_source", "note")
 STATUSES = ("ok", "diverged", "out_of_memory", "invalid")
 
 
@@ -51,7 +53,7 @@ def tabulate_validation(runs: Sequence[Run]) -> pd.DataFrame:
         *("published_validation_accuracy_percent_mean", "published_gpu_hours_per_search"),
         *SOURCE,
     )
-    rows = [_describe_validation(contestant) for contestant in group_runs(runs)]
+    rows = [_describe_validation(c) for c in list_contestants(group_runs(runs))]
     return make_table(rows, columns, NO_RUNS)
 
 
@@ -114,7 +116,8 @@ def tabulate_generators(runs: Sequence[Run]) -> pd.DataFrame:
         the K that a Watts-Strogatz graph really has, and the sample memory of the incumbent's
         network; hyperparameters of other generators are missing.
     """
-    rows = [_describe_optimum(c, run) for c in group_runs(runs) for run in c.runs]
+    contestants = list_contestants(group_runs(runs))
+    rows = [_describe_optimum(c, run) for c in contestants for run in c.runs]
     first = (*PLACE, "seed", "trial", "budget_epochs", "validation_accuracy_percent")
     found = dict.fromkeys(name for row in rows for name in row)
     own = [name for name in found if not name.startswith("published_")]
@@ -125,11 +128,11 @@ def tabulate_generators(runs: Sequence[Run]) -> pd.DataFrame:
 def _describe_optimum(contestant: Contestant, run: Run) -> dict[str, Any]:
     place = {**contestant.place, "seed": run.seed}
     published = find_published("generators", contestant.published, contestant.name)
-    best, trials = find_best(run), collect_trials(run)
-    if best is None or trials is None:
+    best = find_best(run)
+    if best is None:
         note = join_notes(describe_progress(run), "no trial has a result")
         return {**place, **published, "note": note}
-    configuration = configuration_of(pd.Series(best))
+    configuration = configuration_of(best)
     neighbours = effective_neighbours(configuration)
     values: dict[str, Any] = {}
     for name, value in configuration.items():
@@ -161,7 +164,8 @@ def tabulate_failures(runs: Sequence[Run]) -> pd.DataFrame:
         *(*PLACE, "seed", "planned", *STATUSES, "not_yet", "continued", "smaller_batch"),
         "note",
     )
-    rows = [_count_failures(c, run) for c in group_runs(runs) for run in c.runs]
+    contestants = list_contestants(group_runs(runs))
+    rows = [_count_failures(c, run) for c in contestants for run in c.runs]
     return make_table(rows, columns, NO_RUNS)
 
 

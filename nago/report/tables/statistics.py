@@ -28,6 +28,12 @@ class Verdict:
     note: str = ""
 
 
+def find_quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the lower quartile, the median and the upper one, on a line between neighbours."""
+    low, median, high = (float(value) for value in np.quantile(values, [0.25, 0.5, 0.75]))
+    return low, median, high
+
+
 def measure_a12(values: Sequence[float], others: Sequence[float]) -> float:
     """Return the chance that one of `values` is below one of `others`; ties count half.
 

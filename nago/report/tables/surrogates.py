@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from nago.generators.draw import GENERATORS
 from nago.generators.spaces import choose_ranges, make_space
 from nago.records import UserError
-from nago.report.contestants import Contestant, by_dataset, group_runs, join_notes, make_table
+from nago.report.contestants import SPREAD, Contestant, group_runs
 from nago.report.runs import Run
 from nago.report.tables.published import find_published
-from nago.report.tables.statistics import compare_splits
+from nago.report.tables.rows import NO_RUNS, join_notes, make_table
+from nago.report.tables.statistics import compare_splits, find_quartiles
 from nago.search.models import Prediction, fit_model, restore_model
 from nago.seeds import derive_seed
 from nago.tables import hyperparameters
@@ -70,9 +71,9 @@ def tabulate_surrogates(
         with p of the corrected t test for splits that overlap.
     """
     rows = []
-    for contestants in by_dataset(group_runs(runs)).values():
+    for contestants in group_runs(runs).values():
         rows += _rate_models(list(contestants.values()), models, splits)
-    return make_table(rows, COLUMNS, "no runs were given")
+    return make_table(rows, COLUMNS, NO_RUNS)
 
 
 def choose_trials(
@@ -86,7 +87,7 @@ def choose_trials(
     best: tuple[tuple[int, int], Contestant, int, pd.DataFrame] | None = None
     for contestant in contestants:
         tables = [run.trials for run in contestant.runs if run.trials is not None]
-        if not tables or contestant.runs[0].method == "spread":
+        if not tables or contestant.method == SPREAD:
             continue
         trials = pd.concat(tables, ignore_index=True)
         trials = trials[trials["status"] == "ok"]
@@ -192,7 +193,7 @@ def _describe(
     }
     for name, found in values.items():
         if found:
-            low, median, high = (float(v) for v in np.quantile(found, [0.25, 0.5, 0.75]))
+            low, median, high = find_quartiles(found)
             row |= {f"{name}_low": low, f"{name}_median": median, f"{name}_high": high}
     row["nll_difference_p"] = compare_splits(values["nll_difference"], ratio)
     return row

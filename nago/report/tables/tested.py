@@ -9,17 +9,19 @@ from typing import Any
 import pandas as pd
 
 from nago.generators.complexity import MEGABYTE
-from nago.report.contestants import (
-    Contestant,
-    group_runs,
+from nago.report.contestants import Contestant, group_runs, list_contestants
+from nago.report.finals import list_finals
+from nago.report.runs import Run
+from nago.report.tables.published import find_published
+from nago.report.tables.rows import (
+    NO_RUNS,
+    PLACE,
+    SOURCE,
     join_notes,
     make_table,
     mean_of,
     std_of,
 )
-from nago.report.runs import Run
-from nago.report.tables.published import find_published
-from nago.report.tables.standings import NO_RUNS, PLACE, SOURCE
 
 
 def tabulate_test(runs: Sequence[Run]) -> pd.DataFrame:
@@ -43,28 +45,9 @@ def tabulate_test(runs: Sequence[Run]) -> pd.DataFrame:
         *("published_test_top5_accuracy_percent_mean", "published_sample_memory_mb_mean"),
         *("published_parameters_mean", *SOURCE),
     )
-    rows = [row for contestant in group_runs(runs) for row in _describe_finals(contestant)]
+    contestants = list_contestants(group_runs(runs))
+    rows = [row for contestant in contestants for row in _describe_finals(contestant)]
     return make_table(rows, columns, NO_RUNS)
-
-
-def list_finals(run: Run) -> dict[int, pd.DataFrame]:
-    """Return the final networks of a run by the place of their finalist."""
-    if run.finals is None or run.finals.empty:
-        return {}
-    found = [str(chosen["trial"]) for chosen in run.finalists]
-    order = list(dict.fromkeys([*found, *run.finals["trial"].astype(str)]))
-    return {
-        order.index(str(trial)): group for trial, group in run.finals.groupby("trial", sort=False)
-    }
-
-
-def list_accuracies(contestant: Contestant, finalist: int = 0) -> dict[int, list[float]]:
-    """Return by seed the test accuracies of a finalist's networks, in per cent."""
-    return {
-        run.seed: [100 * float(share) for share in finals["test_accuracy"].dropna()]
-        for run in contestant.runs
-        if (finals := list_finals(run).get(finalist)) is not None
-    }
 
 
 def _describe_finals(contestant: Contestant) -> list[dict[str, Any]]:

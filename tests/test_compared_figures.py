@@ -1,4 +1,4 @@
-"""Who is compared, and the figures of a comparison in any state of its searches."""
+"""The figures of a comparison in any state of its searches."""
 
 import itertools
 import os
@@ -20,13 +20,7 @@ from contest_runs import (
 from svg_figures import marks, texts
 
 from nago.report.figures.comparison import FIGURES, draw_comparison
-from nago.report.figures.looks import (
-    DASHED,
-    choose_looks,
-    choose_reference,
-    group_runs,
-    read_history,
-)
+from nago.report.figures.looks import DASHED, choose_looks
 from nago.report.figures.memory import draw_trial_memory, read_memory
 from nago.report.figures.strips import draw_tests
 from nago.report.figures.winners import draw_winners, list_winners
@@ -46,28 +40,16 @@ def contest(tmp_path_factory):
     return make_contest(tmp_path_factory.mktemp("contest"), ["digits"], SIX, 3)
 
 
-def one_trial(folder, error=0.2, contestant="hnag-bohb", accuracies=(0.8,)):
+def one_trial(folder, error=0.2, contestant="hnag-bohb", accuracies=(0.8,), seed=0):
     trials = make_trials((0, 0, 0, 3, None, error, 4, CONFIGURATION))
-    return write_run(folder, settings_of("digits", contestant, 0), trials, accuracies)
+    return write_run(folder, settings_of("digits", contestant, seed), trials, accuracies)
 
 
 def no_files(folder, contestant="hnag-random"):
     return write_run(folder, settings_of("digits", contestant, 0))
 
 
-# Who is compared.
-
-
-def test_runs_are_grouped_in_the_order_given_and_spreads_take_no_part(tmp_path):
-    runs = [
-        no_files(tmp_path / str(place), contestant)
-        for place, contestant in enumerate(
-            ["rnag-bohb", "hnag-spread", "hnag-bohb", "rnag-bohb", "hnag-aug_v1-bohb"]
-        )
-    ]
-    groups = group_runs(runs)["digits"]
-    assert list(groups) == ["rnag-bohb", "hnag-bohb", "hnag-aug_v1-bohb"]
-    assert groups["rnag-bohb"] == [runs[0], runs[3]]
+# Looks.
 
 
 def test_contestants_differ_without_their_colours_and_only_random_search_is_dashed(tmp_path):
@@ -79,38 +61,6 @@ def test_contestants_differ_without_their_colours_and_only_random_search_is_dash
     assert len({look.marker for look in list(looks.values())[:6]}) == 6
     for name, look in looks.items():
         assert (look.line == DASHED) == name.endswith("random")
-
-
-def test_the_trials_of_an_earlier_search_are_on_the_bill(tmp_path):
-    initial = make_trials((-1, 0, 0, 12, None, 0.5, 9, CONFIGURATION)).assign(trial="initial-0")
-    trials = make_trials((0, 0, 0, 12, None, 0.4, 4, CONFIGURATION))
-    settings = settings_of("digits", "hnag-mobo", 0)
-    run = write_run(tmp_path / "run", settings, trials, initial=initial)
-    assert list(read_history(run)["bracket"]) == [-1, 0]
-    assert choose_reference({"hnag-mobo": [run]}, settings["objectives"]) == [1.0, 9 * 2**20]
-
-
-def test_the_common_reference_is_the_worst_of_each_runs_own_highest_budget(tmp_path):
-    def search(name, *rows):
-        trials = make_trials(*[(0, r, 0, *row, CONFIGURATION) for r, row in enumerate(rows)])
-        return write_run(tmp_path / name, settings_of("digits", name, 0), trials)
-
-    runs = {
-        # 99 MB at a budget below the highest and at a failed trial don't count.
-        "a-bohb": [search("a-bohb", (3, None, 0.5, 99), (12, None, 0.4, 5))],
-        "a-mobo": [search("a-mobo", (6, None, 0.3, 8), (6, None, None, 99))],
-        "a-random": [no_files(tmp_path / "a-random", "a-random")],
-    }
-    objectives = ["validation_error", "sample_memory_bytes"]
-    assert choose_reference(runs, objectives) == [1.0, 8 * 2**20]
-    only = {"a-random": runs["a-random"]}
-    assert choose_reference(only, objectives) == [1.0, 1.0]
-
-
-def test_a_reference_of_the_settings_is_kept(tmp_path):
-    settings = settings_of("digits", "hnag-bohb", 0, reference=[0.5, 100])
-    run = write_run(tmp_path / "run", settings)
-    assert choose_reference({"hnag-bohb": [run]}, settings["objectives"]) == [0.5, 100.0]
 
 
 # Memory, tests and winners.
@@ -139,7 +89,7 @@ def test_each_histogram_says_its_median_and_who_has_no_trials(contest, tmp_path)
 def test_the_strip_has_a_mark_per_tested_network_and_published_values_are_hollow(tmp_path):
     runs = [
         one_trial(tmp_path / "0", accuracies=(0.8, 0.82, None)),
-        one_trial(tmp_path / "1", accuracies=(0.9,)),
+        one_trial(tmp_path / "1", accuracies=(0.9,), seed=1),
         one_trial(tmp_path / "2", contestant="rnag-bohb", accuracies=()),
     ]
     published = {("digits", "rnag-bohb"): 94.3, ("digits", "other"): 1.0, ("mnist", "a"): 2.0}
@@ -154,13 +104,13 @@ def test_the_strip_has_a_mark_per_tested_network_and_published_values_are_hollow
 def test_the_winners_are_the_first_network_of_the_first_seed_that_has_one(tmp_path):
     runs = [
         no_files(tmp_path / "0", "hnag-bohb"),
-        one_trial(tmp_path / "1", accuracies=(0.8, 0.9)),
-        one_trial(tmp_path / "2", accuracies=(0.95,)),
+        one_trial(tmp_path / "1", accuracies=(0.8, 0.9), seed=1),
+        one_trial(tmp_path / "2", accuracies=(0.95,), seed=2),
         one_trial(tmp_path / "3", contestant="rnag-bohb", accuracies=(None,)),
     ]
     (first, _), (second, _) = list_winners(runs)
     assert first == (
-        "digits hnag-bohb, seed 0: 12 operations, 2 MB per image, test accuracy 80.0 %"
+        "digits hnag-bohb, seed 1: 12 operations, 2 MB per image, test accuracy 80.0 %"
     )
     assert second.endswith("not tested")
     draw_winners(runs, tmp_path / "winners.svg")

@@ -12,13 +12,8 @@ import pytest
 from scipy.stats import spearmanr
 from svg_figures import marks, texts
 
-from nago.report.figures.search_trials import (
-    draw_anytime,
-    draw_correlation,
-    pair_budgets,
-    rank_correlations,
-    trace_incumbent,
-)
+from nago.report.figures.search_trials import draw_anytime, draw_correlation
+from nago.report.tables.correlations import pair_budgets, rank_correlations
 
 NAN = float("nan")
 COLUMNS = ["trial", "bracket", "rung", "slot", "budget", "epochs", "origin", "parent"]
@@ -60,33 +55,6 @@ def chain(*errors, bracket=0):
 
 
 # The any-time curve.
-
-
-def test_the_incumbent_is_the_best_at_the_highest_budget_so_far():
-    table = make_table(
-        (0, 0, 0, 3, None, NAN),
-        (0, 0, 1, 3, None, 0.5),
-        (0, 0, 2, 3, None, 0.2),
-        (0, 1, 0, 6, None, 0.4),  # a higher budget counts more, even with a higher error
-        (0, 1, 1, 6, None, 0.3),
-        (1, 0, 0, 3, None, 0.0),  # a lower budget no longer counts
-        (1, 1, 0, 6, None, 0.35),
-        (1, 2, 0, 12, None, NAN),
-    )
-    steps = trace_incumbent(table)
-    assert list(steps["spent"]) == [6, 9, 15, 21, 24, 30, 42]
-    assert list(steps["validation_error"]) == [0.5, 0.2, 0.4, 0.3, 0.3, 0.3, 0.3]
-
-
-def test_the_incumbent_follows_the_plan_whatever_the_order_of_the_rows():
-    table = make_search(1)
-    shuffled = table.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(trace_incumbent(shuffled), trace_incumbent(table))
-
-
-def test_epochs_count_as_trained_not_as_planned():
-    table = make_table(*chain(0.3, 0.2)).assign(epochs=[3, 2])
-    assert list(trace_incumbent(table)["spent"]) == [3, 5]
 
 
 def test_every_trial_has_a_mark_filled_if_the_model_proposed_it(tmp_path):
@@ -138,7 +106,7 @@ def test_the_correlation_of_a_small_table_is_the_one_computed_by_hand():
     # Ranks 1 2 3 4 against 1 3 2 4: 1 - 6 (0 + 1 + 1 + 0) / (4 (16 - 1)) = 0.8.
     errors = [(0.1, 0.01), (0.2, 0.03), (0.3, 0.02), (0.4, 0.04)]
     rows = [row for b, pair in enumerate(errors) for row in chain(*pair, bracket=b)]
-    row = rank_correlations(make_table(*rows)).iloc[0]
+    row = rank_correlations([make_table(*rows)]).iloc[0]
     assert (row["low_budget"], row["high_budget"], row["pairs"], row["note"]) == (3, 6, 4, "")
     assert row["spearman"] == pytest.approx(0.8)
 
@@ -149,7 +117,7 @@ def test_the_correlation_is_scipys_with_ties_and_failures(seed):
     chains = np.round(rng.random((12, 3)), 1)
     chains[rng.random(chains.shape) < 0.15] = NAN
     rows = [row for b, errors in enumerate(chains) for row in chain(*errors, bracket=b)]
-    found = rank_correlations(make_table(*rows)).set_index(["low_budget", "high_budget"])
+    found = rank_correlations([make_table(*rows)]).set_index(["low_budget", "high_budget"])
     pooled = []
     for low, high in [(0, 1), (0, 2), (1, 2)]:
         both = chains[np.isfinite(chains[:, low]) & np.isfinite(chains[:, high])]
@@ -163,7 +131,7 @@ def test_the_correlation_is_scipys_with_ties_and_failures(seed):
 
 def test_two_pairs_give_no_coefficient_but_a_note(tmp_path):
     table = make_table(*chain(0.1, 0.2), *chain(0.3, 0.4, bracket=1))
-    row = rank_correlations(table).iloc[0]
+    row = rank_correlations([table]).iloc[0]
     assert math.isnan(row["spearman"])
     assert "too few pairs" in row["note"]
     draw_correlation(table, tmp_path / "correlation.svg")
@@ -172,14 +140,14 @@ def test_two_pairs_give_no_coefficient_but_a_note(tmp_path):
 
 def test_equal_errors_give_no_coefficient_but_a_note():
     rows = [row for b in range(4) for row in chain(0.1 * b, 0.5, bracket=b)]
-    row = rank_correlations(make_table(*rows)).iloc[0]
+    row = rank_correlations([make_table(*rows)]).iloc[0]
     assert math.isnan(row["spearman"])
     assert "equal" in row["note"]
 
 
 def test_one_budget_or_no_trial_gives_the_overall_row_only():
     for table in (make_table((0, 0, 0, 3, None, 0.1)), make_table()):
-        found = rank_correlations(table)
+        found = rank_correlations([table])
         assert len(found) == 1
         assert found["low_budget"].isna().all()
         assert found["pairs"].tolist() == [0]
@@ -228,9 +196,10 @@ def test_equal_tables_give_equal_bytes_whatever_the_users_own_style_is(draw, tmp
 def test_another_process_gives_equal_bytes_and_needs_no_pyplot(tmp_path):
     make_search(4).to_pickle(tmp_path / "table.pickle")
     script = (
-        "import sys, pandas; from pathlib import Path; from nago.report import figures;"
+        "import sys, pandas; from pathlib import Path;"
+        "from nago.report.figures import search_trials;"
         f"table = pandas.read_pickle({str(tmp_path / 'table.pickle')!r});"
-        f"figures.draw_anytime(table, Path({str(tmp_path / 'there.svg')!r}));"
+        f"search_trials.draw_anytime(table, Path({str(tmp_path / 'there.svg')!r}));"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     root = Path(__file__).parents[1]
