@@ -97,9 +97,15 @@ class Course:
         """How many seeds count at each place, (n,)."""
         return np.asarray(np.isfinite(next(iter(self.values.values()))).sum(axis=0))
 
-    def quantile(self, name: str, share: float) -> Array:
-        """Return a quantile over the seeds at each place, (n,), on a line between neighbours."""
-        return np.asarray(np.nanquantile(self.values[name], share, axis=0))
+    def quantile(self, name: str, share: float, factor: float = 1.0) -> Array:
+        """Return a quantile over the seeds at each place, (n,), on a line between neighbours.
+
+        Args:
+            name: of the values.
+            share: 0.5 for the median.
+            factor: from the values to the unit of the result.
+        """
+        return np.asarray(np.nanquantile(factor * self.values[name], share, axis=0))
 
     def read(self, name: str, epochs: float) -> Array:
         """Return the values of the seeds that count after some epochs."""

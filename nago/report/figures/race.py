@@ -52,7 +52,7 @@ def summarise_course(course: Course | None, name: str) -> pd.DataFrame:
     quartiles = {"low": 0.25, "median": 0.5, "high": 0.75}
     return pd.DataFrame(
         {"epochs": course.epochs, "seeds": course.seeds}
-        | {part: 100 * course.quantile(name, share) for part, share in quartiles.items()}
+        | {part: course.quantile(name, share, 100) for part, share in quartiles.items()}
     )
 
 

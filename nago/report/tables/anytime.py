@@ -45,7 +45,7 @@ def _describe_course(contestant: Contestant) -> list[dict[str, Any]]:
     if course is None:
         return [{**contestant.place, "note": join_notes(notes, "no trial has a result")}]
     quartiles = {
-        f"{name}_{part}": 100 * course.quantile(column, share)
+        f"{name}_{part}": course.quantile(column, share, 100)
         for name, column in CURVES.items()
         for part, share in QUARTILES.items()
     }
