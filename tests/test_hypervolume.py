@@ -5,11 +5,11 @@ import pytest
 from contest_runs import draw_trials, make_trials, settings_of, write_run
 from report_runs import make_run, make_trial
 
-from nago.report.figures.front import tabulate_fronts
 from nago.report.figures.race import summarise_course, trace_volumes
 from nago.report.hypervolume import Box, choose_box, trace_front, trace_volume
 from nago.report.runs import read_run
 from nago.report.tables.differences import tabulate_differences
+from nago.report.tables.front import tabulate_fronts
 from nago.search.front import trace_hypervolume
 
 OBJECTIVES = ("validation_error", "sample_memory_bytes")

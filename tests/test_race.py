@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from svg_figures import SVG, marks, texts
 
 from nago.report.figures.budgets import draw_budgets
-from nago.report.figures.front import draw_fronts, join_histories, tabulate_fronts
+from nago.report.figures.front import draw_fronts
 from nago.report.figures.race import (
     draw_error_race,
     draw_volume_race,
@@ -19,6 +19,7 @@ from nago.report.figures.race import (
 )
 from nago.report.hypervolume import Box
 from nago.report.tables.correlations import rank_correlations
+from nago.report.tables.front import join_histories, tabulate_fronts
 from nago.search.front import trace_hypervolume
 
 OBJECTIVES = ["validation_error", "sample_memory_bytes"]

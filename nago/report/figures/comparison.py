@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nago.report.figures.budgets import draw_budgets
-from nago.report.figures.front import draw_fronts, tabulate_fronts
-from nago.report.figures.improvement import draw_improvement, tabulate_improvement
+from nago.report.figures.front import draw_fronts
+from nago.report.figures.improvement import draw_improvement
 from nago.report.figures.memory import draw_trial_memory
 from nago.report.figures.race import draw_error_race, draw_volume_race
 from nago.report.figures.strips import Published, draw_tests
 from nago.report.figures.winners import draw_winners
 from nago.report.runs import Run
+from nago.report.tables.front import tabulate_fronts
+from nago.report.tables.improvement import tabulate_improvement
 from nago.tables import write_table
 
 FIGURES = {
