@@ -3,29 +3,10 @@
 import argparse
 from pathlib import Path
 
-from nago.report.claims import tabulate_claims
-from nago.report.differences import tabulate_differences
-from nago.report.expanded import tabulate_expanded
-from nago.report.progress import tabulate_anytime, tabulate_correlations
 from nago.report.runs import read_run
-from nago.report.standings import (
-    tabulate_failures,
-    tabulate_generators,
-    tabulate_validation,
-)
-from nago.report.tested import tabulate_test
+from nago.report.tables.writing import write_tables
 from nago.script import run_script
-from nago.tables import read_table, write_table
-
-TABLES = {
-    "table2-validation": tabulate_validation,
-    "table3-generators": tabulate_generators,
-    "table4-test": tabulate_test,
-    "table6-expanded": tabulate_expanded,
-    "failures": tabulate_failures,
-    "anytime": tabulate_anytime,
-    "correlations": tabulate_correlations,
-}
+from nago.tables import read_table
 
 
 def main() -> None:
@@ -36,13 +17,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder of the tables")
     args = parser.parse_args()
 
-    runs = [read_run(folder) for folder in args.runs]
     surrogates = None if args.surrogates is None else read_table(args.surrogates)
-    for name, tabulate in TABLES.items():
-        write_table(args.output / f"{name}.csv", tabulate(runs))
-    differences = tabulate_differences(runs)
-    write_table(args.output / "differences.csv", differences)
-    write_table(args.output / "claims.csv", tabulate_claims(runs, differences, surrogates))
+    write_tables([read_run(folder) for folder in args.runs], surrogates, args.output)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from nago.report.runs import read_run
-from nago.report.surrogates import MODELS, SPLITS, tabulate_surrogates
+from nago.report.tables.surrogates import MODELS, SPLITS, tabulate_surrogates
 from nago.script import run_script
 from nago.tables import write_table
 

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from nago.report.comparison import draw_comparison
-from nago.report.published import TEST
+from nago.report.figures.comparison import draw_comparison
 from nago.report.runs import read_run
+from nago.report.tables.published import TEST
 from nago.script import run_script
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nago.report.front import draw_front, draw_hypervolume
+from nago.report.figures.search_front import draw_front, draw_hypervolume
 from nago.script import run_script
 from nago.tables import join_tables, read_table
 

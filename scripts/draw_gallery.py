@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from nago.records import UserError
-from nago.report.gallery import draw_gallery
+from nago.report.drawing.gallery import draw_gallery
 from nago.sampling import read_recipe
 from nago.script import run_script
 

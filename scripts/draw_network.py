@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nago.generators.architecture import Architecture
 from nago.records import read_json
-from nago.report.drawing import draw_architecture
+from nago.report.drawing.architecture import draw_architecture
 from nago.script import run_script
 
 

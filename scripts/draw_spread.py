@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
+from nago.report.figures.spread import draw_spread
 from nago.report.runs import read_run
-from nago.report.spread import summarise_spread, tabulate_shares
-from nago.report.spread_figure import draw_spread
+from nago.report.tables.spread import summarise_spread, tabulate_shares
 from nago.script import run_script
 from nago.tables import write_table
 

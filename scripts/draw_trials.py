@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nago.report.figures import draw_anytime, draw_correlation
+from nago.report.figures.search_trials import draw_anytime, draw_correlation
 from nago.script import run_script
 from nago.tables import read_table
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nago.report.distributions import draw_memory
+from nago.report.figures.distributions import draw_memory
 from nago.script import run_script
 from nago.studies.summaries import DRAWS, read_draws, summarise_memory
 from nago.tables import write_table

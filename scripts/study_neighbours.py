@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nago.report.distributions import draw_neighbours
+from nago.report.figures.distributions import draw_neighbours
 from nago.script import run_script
 from nago.studies.rings import compare_neighbours
 from nago.tables import write_table

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nago.report.distributions import draw_nodes
+from nago.report.figures.distributions import draw_nodes
 from nago.script import run_script
 from nago.studies.summaries import DRAWS, read_draws, summarise_nodes
 from nago.tables import write_table

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from nago.report.distributions import draw_variance
+from nago.report.figures.distributions import draw_variance
 from nago.script import run_script
 from nago.studies.summaries import REPEATS, read_draws, split_variance, summarise_repeats
 from nago.tables import write_table

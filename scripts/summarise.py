@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from nago.records import read_json
-from nago.report.summary import summarise
+from nago.report.tables.summary import summarise
 from nago.script import run_script
 from nago.tables import read_table, write_table
 

@@ -19,12 +19,24 @@ SMALL = {
 }
 
 
+PLANNED = {
+    **{"iterations": 1, "min_budget": 1, "max_budget": 1, "eta": 2, "initial_points": 1},
+    **{"mobo_iterations": 0, "mobo_batch": 1, "mobo_budget": 1},
+    **{"spread_configurations": 1, "spread_draws": 1},
+}
+"""A plan of one trial, so that a search with any trial is over."""
+
+GOES_ON = {"iterations": 99, "mobo_iterations": 99}
+"""Settings of a search that is not over, whatever trials there are."""
+
+
 def settings_of(dataset, contestant, seed, **more):
     generator, method = contestant.rsplit("-", 1)
     generator, _, space = generator.partition("-")
     return {
         **{"name": None, "dataset": dataset, "generator": generator, "space": space or "base"},
         **{"method": method, "seed": seed, "reference": None},
+        **PLANNED,
         "objectives": ["validation_error", "sample_memory_bytes"],
     } | more
 

@@ -3,23 +3,21 @@ import pandas as pd
 import pytest
 from report_runs import CONFIGURATION, make_final, make_run, make_trial
 
-from nago.report.claims import (
+from nago.report.runs import read_run
+from nago.report.tables.claims import (
+    ALIKE,
     BOHB,
     BUDGETS,
     HNAG,
     MOBO,
     NOISE,
     NOT_SHOWN,
-    SPREAD,
     decide,
     tabulate_claims,
 )
-from nago.report.differences import tabulate_differences
-from nago.report.runs import read_run
-from nago.report.spreading import measure_spread
-from nago.tables import tabulate
+from nago.report.tables.differences import tabulate_differences
 
-CLAIMS = {HNAG, BOHB, MOBO, NOISE, BUDGETS, SPREAD}
+CLAIMS = {HNAG, BOHB, MOBO, NOISE, BUDGETS, ALIKE}
 
 
 def run(*args, **kwargs):
@@ -137,19 +135,6 @@ def test_surrogates_count_if_more_than_one_seed_trained_for_them(tmp_path, seeds
     assert (row["value"], row["low"], row["holds"]) == (-0.5, -0.6, holds)
 
 
-def test_variance_parts_as_the_analysis_of_variance_does():
-    groups = [[0.1, 0.12, 0.14], [0.3, 0.32, 0.34], [0.2, 0.22, 0.24]]
-    found = measure_spread([tabulate(spread_trials(groups))])
-    # Mean squares of one-way analysis of variance, k = 3 in each group.
-    within = np.mean([np.var(g, ddof=1) for g in groups])
-    between = (3 * np.var([np.mean(g) for g in groups], ddof=1) - within) / 3
-    assert found.within == pytest.approx(np.sqrt(within))
-    assert found.between == pytest.approx(np.sqrt(between))
-    assert found.ratio == pytest.approx(np.sqrt(within / between))
-    assert found.configurations == 3
-    assert measure_spread([tabulate(spread_trials([[0.1, 0.2], [0.3]]))]) is None
-
-
 @pytest.mark.parametrize(("step", "holds"), [(0.05, "yes"), (0.0, "no")])
 def test_a_generator_whose_networks_are_alike(tmp_path, step, holds):
     runs = []
@@ -157,7 +142,7 @@ def test_a_generator_whose_networks_are_alike(tmp_path, step, holds):
         noise = np.random.default_rng(seed).normal(0, 0.01, size=(8, 6))
         groups = (0.2 + step * np.arange(8)[:, None] + noise).tolist()
         runs.append(run(tmp_path, seed=seed, method="spread", trials=spread_trials(groups)))
-    row = claim(runs).set_index("claim").loc[SPREAD]
+    row = claim(runs).set_index("claim").loc[ALIKE]
     assert (row["seeds"], row["note"]) == (2, "16 configurations")
     assert row["holds"] in ((holds,) if step else ("no", NOT_SHOWN))
-    assert claim(runs[:1]).set_index("claim").loc[SPREAD, "holds"] == NOT_SHOWN
+    assert claim(runs[:1]).set_index("claim").loc[ALIKE, "holds"] == NOT_SHOWN

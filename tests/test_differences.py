@@ -5,16 +5,10 @@ import pandas as pd
 import pytest
 from report_runs import make_final, make_run, make_trial
 
-from nago.report.differences import tabulate_differences
-from nago.report.figures import trace_incumbent
-from nago.report.hypervolume import find_reference, measure_front
-from nago.report.progress import (
-    read_trace,
-    tabulate_anytime,
-    tabulate_correlations,
-    trace_run,
-)
 from nago.report.runs import read_run
+from nago.report.tables.anytime import tabulate_anytime
+from nago.report.tables.correlations import tabulate_correlations
+from nago.report.tables.differences import tabulate_differences
 
 OBJECTIVES = ["validation_error", "sample_memory_bytes"]
 
@@ -41,24 +35,6 @@ def select(table, **chosen):
     for name, value in chosen.items():
         table = table[table[name] == value]
     return table
-
-
-@pytest.mark.parametrize("given", [{}, {"generator": "rnag"}, {"method": "random", "seed": 3}])
-def test_a_trace_is_that_of_the_figures(tmp_path, given):
-    found = run(tmp_path, finals=(), **given)
-    trace = trace_run(found).dropna()
-    expected = trace_incumbent(found.trials)
-    assert trace["spent"].tolist() == expected["spent"].tolist()
-    assert trace["error"].tolist() == expected["validation_error"].tolist()
-    best = found.trials["validation_error"].astype(float).cummin().ffill().dropna()
-    assert trace["best_any_budget"].tolist() == best.tolist()
-
-
-def test_a_trace_is_read_at_the_last_trial_that_has_ended(tmp_path):
-    trace = trace_run(search(tmp_path, [0.5, 0.2, 0.3]))
-    read = [read_trace(trace, epochs)["error"] for epochs in (0, 3, 4, 7.9, 8, 100)]
-    assert np.isnan(read[:2]).all()
-    assert read[2:] == [0.5, 0.5, 0.2, 0.2]
 
 
 def test_anytime_is_the_quartiles_over_seeds(tmp_path):
@@ -113,19 +89,6 @@ def test_correlations_come_with_the_papers(tmp_path):
 def test_a_single_budget_has_no_correlation(tmp_path):
     table = tabulate_correlations([run(tmp_path, method="random", finals=())])
     assert table["note"].tolist() == ["a single budget"]
-
-
-def test_hypervolumes_by_hand(tmp_path):
-    memories = [4, 2, 1, 4]
-    found = search(tmp_path, [0.2, 0.5, None, 0.1], memories=memories, finals=())
-    reference = find_reference([found], OBJECTIVES)
-    assert reference == [1.0, 4.0]
-    # After two trials (.2, 4) lies on the border and (.5, 2) dominates half of half.
-    assert measure_front(found, OBJECTIVES, reference, 8) == (pytest.approx(0.25), 4.0)
-    assert measure_front(found, OBJECTIVES, [1.0, 8.0], 8)[0] == pytest.approx(
-        (8 - 4) * 0.8 / 8 + (4 - 2) * 0.5 / 8
-    )
-    assert math.isnan(measure_front(found, OBJECTIVES, reference, 3)[0])
 
 
 def test_searches_are_compared_at_equal_epochs_and_paired_by_seed(tmp_path):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from svg_figures import marks, texts
 
-from nago.report.distributions import (
+from nago.report.figures.distributions import (
     draw_memory,
     draw_neighbours,
     draw_nodes,

@@ -20,10 +20,10 @@ from nago.generators.architecture import (
     output_nodes,
 )
 from nago.generators.draw import GENERATORS, find_resolutions, write_program
-from nago.report.cells import find_strided
-from nago.report.drawing import draw_architecture
-from nago.report.kinds import COLOURS
-from nago.report.layout import lay_out
+from nago.report.drawing.architecture import draw_architecture
+from nago.report.drawing.cells import find_strided
+from nago.report.drawing.kinds import COLOURS
+from nago.report.drawing.layout import lay_out
 
 SVG = "{http://www.w3.org/2000/svg}"
 TIMES = "\N{MULTIPLICATION SIGN}"

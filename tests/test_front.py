@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nago.records import UserError
-from nago.report.front import draw_front, draw_hypervolume
+from nago.report.figures.search_front import draw_front, draw_hypervolume
 from nago.search.front import (
     choose_finalists,
     complete_reference,

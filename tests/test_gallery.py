@@ -12,7 +12,7 @@ from draws import SMALL, draw, own_settings
 
 from nago.generators.draw import GENERATORS
 from nago.records import UserError
-from nago.report.gallery import draw_gallery
+from nago.report.drawing.gallery import draw_gallery
 from nago.sampling import as_record, make_recipe
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,8 +7,9 @@ import pytest
 from contest_runs import make_final, settings_of, write_run
 from svg_figures import marks, texts
 
-from nago.report.accuracy import Estimate, estimate_accuracy, read_accuracies
-from nago.report.improvement import draw_improvement, improve, tabulate_improvement
+from nago.report.figures.improvement import draw_improvement
+from nago.report.finals import Estimate, estimate_accuracy, read_accuracies
+from nago.report.tables.improvement import improve, tabulate_improvement
 
 NAN = float("nan")
 

@@ -15,11 +15,14 @@ from report_runs import make_final, make_run, make_trial
 
 from nago.cli import make_parser
 from nago.records import UserError
+from nago.report.figures.style import COLOURS
 from nago.report.page.attachments import read_caption
 from nago.report.page.chart import choose_axis, choose_series, draw_band, draw_steps
 from nago.report.page.citation import BIBTEX
 from nago.report.page.writing import find_runs, write_page
-from nago.report.style import COLOURS
+from nago.report.runs import read_run
+from nago.report.tables.tested import tabulate_test
+from nago.tables import tabulate, write_table
 
 ROOT = Path(__file__).parents[1]
 MEGABYTE = 2**20
@@ -233,6 +236,39 @@ def test_failed_final_networks_count_as_failures_and_not_in_the_mean(tmp_path):
     assert "test accuracy 62.50% mean of 2, standard deviation 17.68" in page.text
     assert page.column("failures-table", "final networks failed") == ["1"]
     assert page.column("errors-table", "which") == ["final network 2"]
+
+
+def test_what_a_run_recommends_and_its_sizes_are_those_of_table_4(tmp_path):
+    """Of equal errors the first finalist is the smallest; sizes are of failed networks as well."""
+    trials = [make_trial((0, 0, slot), 0.25, memory=(2 - slot) * MEGABYTE) for slot in (0, 1)]
+    finals = [
+        make_final(0.5, trial="b0-r0-s1", memory=MEGABYTE),
+        make_final(None, trial="b0-r0-s1", memory=3 * MEGABYTE),
+        make_final(0.9, trial="b0-r0-s0", memory=8 * MEGABYTE),
+    ]
+    run = make_run(tmp_path / "results", method="mobo", trials=trials, finals=finals)
+    assert json.loads((run / "incumbent.json").read_text())["trial"] == "b0-r0-s0"
+    row = tabulate_test([read_run(run)]).iloc[0]
+    assert (row["test_accuracy_percent_mean"], row["sample_memory_mb_mean"]) == (50, 2)
+    page = show(tmp_path)
+    assert "test accuracy 50.00%" in page.text
+    assert "1.0 MB" not in page.text
+    assert "sample memory 2.00 MB" in page.text
+
+
+def test_while_a_search_goes_on_it_recommends_what_it_began_with_if_that_is_best(tmp_path):
+    run = make_run(tmp_path / "results", method="mobo", finished=False)
+    initial = tabulate([make_trial((0, 0, 0), 0.001)]).assign(bracket=-1, trial="initial-0")
+    write_table(run / "initial.csv", initial)
+    make_run(tmp_path / "results", method="random", seed=1)
+    assert show(tmp_path).column("runs-table", "validation error")[0] == "0.10%"
+
+
+def test_one_seed_twice_is_refused_and_counted_in_no_median(tmp_path):
+    for folder in ("new", "old"):
+        make_run(tmp_path / "results" / folder)
+    with pytest.raises(UserError, match="are both hnag-bohb on digits with seed 0"):
+        show(tmp_path)
 
 
 def test_a_damaged_file_is_named_with_what_is_wrong_and_without_a_path_of_this_machine(tmp_path):

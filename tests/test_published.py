@@ -3,7 +3,7 @@ import re
 import pytest
 
 from nago.generators.named import NAMED
-from nago.report.published import (
+from nago.report.tables.published import (
     CORRELATIONS,
     DATASETS,
     GENERATORS,

@@ -9,27 +9,23 @@ from contest_runs import draw_trials, make_trials, settings_of, write_run
 from scipy.stats import spearmanr
 from svg_figures import SVG, marks, texts
 
-from nago.report.budgets import correlate_budgets, draw_budgets
-from nago.report.fronts import draw_fronts, join_histories, tabulate_fronts
-from nago.report.race import (
-    Curve,
+from nago.report.figures.budgets import draw_budgets
+from nago.report.figures.front import draw_fronts
+from nago.report.figures.race import (
     draw_error_race,
     draw_volume_race,
-    summarise_curves,
-    trace_errors,
+    summarise_course,
     trace_volumes,
 )
-from nago.report.runs import read_run
+from nago.report.hypervolume import Box
+from nago.report.tables.correlations import rank_correlations
+from nago.report.tables.front import join_histories, tabulate_fronts
 from nago.search.front import trace_hypervolume
 
 OBJECTIVES = ["validation_error", "sample_memory_bytes"]
+BOX = Box(tuple(OBJECTIVES), (1.0, 100 * 2**20))
 CONFIGURATION = {"top_nodes": 3}
 BLUE, ORANGE = "#0072b2", "#d55e00"
-
-
-def make_curve(*steps, end=math.inf):
-    epochs, values = zip(*steps, strict=True)
-    return Curve(np.array(epochs, dtype=float), np.array(values, dtype=float), end)
 
 
 def make_run(folder, *trials, contestant="hnag-mobo", seed=0, dataset="digits"):
@@ -49,65 +45,15 @@ def strokes(path, colour):
 # Curves over seeds.
 
 
-def test_quartiles_over_three_seeds_are_those_of_numpy_at_every_step():
-    curves = [
-        make_curve((2, 9), (6, 5)),
-        make_curve((3, 8), (5, 4), (9, 1)),
-        make_curve((1, 7), (4, 6)),
-    ]
-    # After 3 epochs, the first at which all have a value, the seeds are at 9 8 7, and so on.
-    expected = {3: (9, 8, 7), 4: (9, 8, 6), 5: (9, 4, 6), 6: (5, 4, 6), 9: (5, 1, 6)}
-    table = summarise_curves(curves)
-    assert table["epochs"].tolist() == list(expected)
-    for row, values in zip(table.itertuples(), expected.values(), strict=True):
-        assert [row.low, row.median, row.high] == np.quantile(values, [0.25, 0.5, 0.75]).tolist()
-    assert set(table["seeds"]) == {3}
-
-
-def test_an_unfinished_seed_counts_as_far_as_it_has_come():
-    table = summarise_curves([make_curve((2, 8), (4, 6), end=4), make_curve((2, 2), (6, 1))])
-    assert table["epochs"].tolist() == [2, 4, 6]
-    assert table["seeds"].tolist() == [2, 2, 1]
-    assert table["median"].tolist() == [5, 4, 1]
-
-
-def test_a_seed_that_ended_keeps_its_value():
-    table = summarise_curves([make_curve((2, 8)), make_curve((2, 2), (6, 1))])
-    assert table["median"].tolist() == [5, 4.5]
-
-
-def test_seeds_that_never_met_are_still_summarised():
-    table = summarise_curves([make_curve((1, 8), end=2), make_curve((5, 2))])
-    assert table.to_dict("list") == {
-        **{"epochs": [5], "seeds": [1], "low": [2], "median": [2], "high": [2]}
-    }
-
-
-def test_no_curve_gives_an_empty_table():
-    assert summarise_curves([]).empty
-
-
-def test_errors_are_those_of_the_incumbent_in_percent(tmp_path):
-    run = make_run(tmp_path / "run", (0, 0, 4, 0.5, 1), (0, 1, 4, None, 1), (1, 0, 8, 0.6, 1))
-    curve = trace_errors(run)
-    assert curve.epochs.tolist() == [4, 8, 16]
-    assert curve.values.tolist() == pytest.approx([50, 50, 60])
-    assert curve.end == math.inf
-
-
-def test_a_search_that_goes_on_ends_at_its_last_trial(tmp_path):
-    run = make_run(tmp_path / "run", (0, 0, 4, 0.5, 1), (0, 1, 4, 0.4, 1))
-    (tmp_path / "run" / "bracket0").mkdir()
-    (tmp_path / "run" / "trials.csv").rename(tmp_path / "run" / "bracket0" / "trials.csv")
-    assert trace_errors(read_run(run.folder)).end == 8
-
-
-def test_volumes_are_sums_of_rectangles_from_nothing_on(tmp_path):
-    run = make_run(tmp_path / "run", (0, 0, 4, 0.5, 50), (1, 0, 4, 0.2, 80), (1, 1, 4, 0.9, 99))
-    curve = trace_volumes(run, OBJECTIVES, [1.0, 100 * 2**20])
-    assert curve.epochs.tolist() == [0, 4, 12]
+def test_volumes_begin_at_nothing_and_a_run_without_a_result_has_none(tmp_path):
+    run = make_run(tmp_path / "run", (0, 0, 4, None, 9), (0, 1, 4, 0.5, 50), (1, 0, 4, 0.2, 80))
+    failed = make_run(tmp_path / "failed", (0, 0, 4, None, 9), seed=1)
+    band = summarise_course(trace_volumes([run, failed], BOX), "hypervolume")
+    assert band["epochs"].tolist() == [0, 4, 8, 12]
     # .5 x .5, and then .3 x .2 below it.
-    assert curve.values.tolist() == pytest.approx([0, 25, 31])
+    assert band["median"].tolist() == pytest.approx([0, 0, 25, 31])
+    assert set(band["seeds"]) == {1}
+    assert summarise_course(trace_volumes([failed], BOX), "hypervolume").empty
 
 
 def test_each_contestant_has_a_median_and_a_band_of_its_seeds(tmp_path):
@@ -196,14 +142,10 @@ def test_the_picture_of_fronts_has_every_trial_and_says_the_hypervolumes(tmp_pat
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_pairs_of_all_seeds_give_scipys_coefficient(seed, tmp_path):
+def test_pairs_of_all_seeds_give_scipys_coefficient(seed):
     rng = np.random.default_rng(seed)
     tables = [draw_trials(rng, "bohb") for _ in range(3)]
-    runs = [
-        write_run(tmp_path / str(n), settings_of("digits", "hnag-bohb", n), trials)
-        for n, trials in enumerate(tables)
-    ]
-    found = correlate_budgets(runs).set_index(["low_budget", "high_budget"])
+    found = rank_correlations(tables)[:-1].set_index(["low_budget", "high_budget"])
     assert list(found.index) == [(3, 6), (3, 12), (6, 12)]
     pairs = []
     for table in tables:

@@ -6,9 +6,9 @@ import pytest
 from report_runs import make_run, make_trial
 from scipy import stats
 
-from nago.report.contestants import group_runs
+from nago.report.contestants import group_runs, list_contestants
 from nago.report.runs import read_run
-from nago.report.surrogates import (
+from nago.report.tables.surrogates import (
     choose_trials,
     encode_trials,
     rate_prediction,
@@ -47,7 +47,7 @@ def test_the_contestant_with_most_results_at_one_budget_is_taken(tmp_path):
         run(tmp_path, method="mobo", trials=failed),
         run(tmp_path, method="spread", trials=few * 10),
     ]
-    contestant, budget, trials = choose_trials(group_runs(runs))
+    contestant, budget, trials = choose_trials(list_contestants(group_runs(runs)))
     # 4 at each budget in both runs; of equal numbers the higher budget.
     assert (contestant.name, budget, len(trials)) == ("hnag-random", 2, 8)
 

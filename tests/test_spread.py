@@ -13,13 +13,14 @@ from contest_runs import make_spread, make_trials, settings_of, write_run
 from scipy.stats import f_oneway
 from svg_figures import marks, texts
 
-from nago.report.spread import (
+from nago.report.figures.spread import draw_spread
+from nago.report.tables.spread import (
+    bound_ratio,
     read_draws,
     split_variance,
     summarise_spread,
     tabulate_shares,
 )
-from nago.report.spread_figure import draw_spread
 from nago.tables import read_table
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +120,30 @@ def test_draws_that_differ_more_within_than_between_have_no_deviation_between():
     found = split_variance([np.array([0.0, 4.0]), np.array([1.0, 3.0])])
     assert found["std_between"] == 0
     assert found["intraclass"] < 0
+
+
+# The ratio of the deviations.
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_the_ratio_is_that_of_the_analysis_of_variance_and_lies_in_its_interval(equal):
+    groups = [*draw_groups(3, equal), np.array([0.5])]
+    found, parts = bound_ratio(groups), split_variance(groups)
+    assert found.ratio == parts["std_within"] / parts["std_between"]
+    assert found.configurations == len(groups)
+    assert found.low < found.ratio < found.high
+
+
+def test_the_ratio_by_hand():
+    groups = [[0.1, 0.12, 0.14], [0.3, 0.32, 0.34], [0.2, 0.22, 0.24]]
+    # Mean squares of one-way analysis of variance, k = 3 in each group.
+    within = np.mean([np.var(group, ddof=1) for group in groups])
+    between = (3 * np.var([np.mean(group) for group in groups], ddof=1) - within) / 3
+    found = bound_ratio([np.array(group) for group in groups])
+    assert found.ratio == pytest.approx(np.sqrt(within / between))
+    alike = [np.array([0.1, 0.2]), np.array([0.1, 0.2])]
+    assert bound_ratio(alike).ratio == math.inf
+    assert bound_ratio([np.array([0.1, 0.2]), np.array([0.3])]) is None
 
 
 # The tables.

@@ -8,11 +8,16 @@ import pytest
 from report_runs import CONFIGURATION, make_final, make_run, make_trial
 
 from nago.records import UserError
-from nago.report.contestants import count_planned, group_runs, make_table
-from nago.report.expanded import tabulate_expanded
+from nago.report.contestants import count_planned, group_runs
 from nago.report.runs import read_run
-from nago.report.standings import tabulate_failures, tabulate_generators, tabulate_validation
-from nago.report.tested import tabulate_test
+from nago.report.tables.expanded import tabulate_expanded
+from nago.report.tables.rows import make_table
+from nago.report.tables.standings import (
+    tabulate_failures,
+    tabulate_generators,
+    tabulate_validation,
+)
+from nago.report.tables.tested import tabulate_test
 
 TABLES = [
     *(tabulate_validation, tabulate_generators, tabulate_test, tabulate_failures),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nago.report.statistics import (
+from nago.report.tables.statistics import (
     compare_groups,
     compare_pairs,
     compare_splits,

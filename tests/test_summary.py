@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nago.records import Trial, trial_name
-from nago.report.summary import effective_neighbours, summarise
+from nago.report.tables.summary import effective_neighbours, summarise
 from nago.tables import read_table, tabulate, write_table
 
 FINALS = [

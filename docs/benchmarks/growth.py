@@ -10,7 +10,7 @@ from steps import draw, make_subject, prepare_step, take_turns
 
 from nago.generators.complexity import MEGABYTE
 from nago.networks.build import build_network
-from nago.report.style import COLOURS, mark, open_style, write_figure
+from nago.report.figures.style import COLOURS, mark, open_style, write_figure
 
 FIGURE = Path(__file__).parent.parent / "images/growth.svg"
 BATCH, ROUNDS = 4, 3

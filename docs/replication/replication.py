@@ -15,17 +15,12 @@ from typing import Any
 import pandas as pd
 
 from nago.records import write_text
-from nago.report.claims import tabulate_claims
-from nago.report.comparison import draw_comparison
-from nago.report.differences import tabulate_differences
-from nago.report.expanded import tabulate_expanded
-from nago.report.progress import tabulate_anytime, tabulate_correlations
+from nago.report.figures.comparison import draw_comparison
+from nago.report.figures.spread import draw_spread
 from nago.report.runs import Run, read_run
-from nago.report.spread import summarise_spread, tabulate_shares
-from nago.report.spread_figure import draw_spread
-from nago.report.standings import tabulate_failures, tabulate_generators, tabulate_validation
-from nago.report.surrogates import tabulate_surrogates
-from nago.report.tested import tabulate_test
+from nago.report.tables.spread import summarise_spread, tabulate_shares
+from nago.report.tables.surrogates import tabulate_surrogates
+from nago.report.tables.writing import write_tables
 from nago.tables import write_table
 
 HERE = Path(__file__).parent
@@ -35,15 +30,6 @@ KEPT = (
 )
 """What is kept of a search: all that the tables are made from."""
 
-TABLES = {
-    "table2-validation": tabulate_validation,
-    "table3-generators": tabulate_generators,
-    "table4-test": tabulate_test,
-    "table6-expanded": tabulate_expanded,
-    "failures": tabulate_failures,
-    "anytime": tabulate_anytime,
-    "correlations": tabulate_correlations,
-}
 FIGURES = ("anytime", "hypervolume", "front", "test", "improvement", "memory", "budgets")
 SHOWN = {
     "claims": ("claim", "measure", "value", "low", "high", "p", "seeds", "holds", "note"),
@@ -66,7 +52,7 @@ def main() -> None:
     args = parser.parse_args()
     keep_runs(args.results, HERE / "runs")
     runs = [read_run(path.parent) for path in sorted((HERE / "runs").glob("*/settings.json"))]
-    tables = write_tables(runs, HERE / "tables")
+    tables = tabulate(runs, HERE / "tables")
     draw_figures(runs, HERE / "figures")
     write_text(HERE / "index.md", describe(runs, tables))
 
@@ -83,16 +69,17 @@ def keep_runs(results: Path, kept: Path) -> None:
                 shutil.copyfile(folder / name, kept / folder.name / name)
 
 
-def write_tables(runs: Sequence[Run], folder: Path) -> Mapping[str, pd.DataFrame]:
+def tabulate(runs: Sequence[Run], folder: Path) -> Mapping[str, pd.DataFrame]:
     """Write the tables of the comparison and return them by name."""
-    tables = {name: tabulate(runs) for name, tabulate in TABLES.items()}
-    tables["table1-surrogates"] = tabulate_surrogates(runs)
-    tables["differences"] = tabulate_differences(runs)
-    tables["claims"] = tabulate_claims(runs, tables["differences"], tables["table1-surrogates"])
-    tables["spread"], tables["spread-shares"] = summarise_spread(runs), tabulate_shares(runs)
-    for name, table in tables.items():
+    surrogates = tabulate_surrogates(runs)
+    more = {
+        "table1-surrogates": surrogates,
+        "spread": summarise_spread(runs),
+        "spread-shares": tabulate_shares(runs),
+    }
+    for name, table in more.items():
         write_table(folder / f"{name}.csv", table)
-    return tables
+    return write_tables(runs, surrogates, folder) | more
 
 
 def draw_figures(runs: Sequence[Run], folder: Path) -> None:

@@ -151,7 +151,7 @@ def _run_rebuild(arguments: argparse.Namespace) -> None:
 
 def _print_architecture(recipe: Any, arguments: argparse.Namespace) -> str:
     from nago.description import describe
-    from nago.report.drawing import draw_architecture
+    from nago.report.drawing.architecture import draw_architecture
     from nago.sampling import as_record
 
     architecture = recipe.draw()

@@ -1,1 +1,1 @@
-"""Results for people: summaries, figures, drawings."""
+"""Results for people: runs and contestants here; tables, figures, drawings and the page below."""

@@ -1,12 +1,10 @@
-"""Contestants: the runs of one method on one data set, a run per seed, and tables of them.
+"""Contestants: the runs of one method on one data set, a run per seed, and how far they are.
 
-Every table of a comparison has all its columns and at least one row, also when there is nothing
-to say yet: its last column, `note`, says what is missing.
+Everything that compares runs groups them here: tables, figures and the page.
 """
 
 import itertools
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +17,11 @@ from nago.search.incumbent import select_incumbent
 from nago.search.methods import METHODS
 from nago.tables import join_tables
 
-DIGITS = 6
-"""Significant digits of the numbers in tables."""
+SPREAD = "spread"
+"""The method that trains configurations many times, and searches for none."""
+
+RANDOM = "random"
+"""The baseline: the method that doesn't learn from its trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +46,69 @@ class Contestant:
         """The run of each seed."""
         return {run.seed: run for run in self.runs}
 
+    @property
+    def method(self) -> str:
+        """The search method of its runs."""
+        return self.runs[0].method
 
-def group_runs(runs: Sequence[Run]) -> list[Contestant]:
+    @property
+    def generator(self) -> str:
+        """The generator of its runs, and its space."""
+        return self.runs[0].generator
+
+    @property
+    def baseline(self) -> str:
+        """The name of random search of its generator."""
+        return f"{self.generator}-{RANDOM}"
+
+
+Contest = Mapping[str, Mapping[str, Contestant]]
+"""The contestants of each data set by name."""
+
+
+def group_runs(runs: Sequence[Run]) -> dict[str, dict[str, Contestant]]:
     """Return the contestants of each data set, both in the order in which they first appear.
 
     Raises:
         UserError: two runs have the same data set, contestant and seed.
     """
-    groups: dict[tuple[str, str], list[Run]] = {}
+    groups: dict[str, dict[str, list[Run]]] = {}
     for run in runs:
-        groups.setdefault((run.dataset, run.contestant), []).append(run)
-    datasets = list(dict.fromkeys(run.dataset for run in runs))
-    contestants = []
-    for (dataset, name), members in sorted(groups.items(), key=lambda g: datasets.index(g[0][0])):
-        ordered = sorted(members, key=lambda run: run.seed)
-        for one, other in itertools.pairwise(ordered):
-            if one.seed == other.seed:
-                raise UserError(
-                    f"{one.folder} and {other.folder} are both {name} on {dataset} with seed"
-                    f" {one.seed}; give one of them"
-                )
-        published = str(ordered[0].settings["dataset"])
-        contestants.append(Contestant(dataset, name, published, ordered))
-    return contestants
+        groups.setdefault(run.dataset, {}).setdefault(run.contestant, []).append(run)
+    return {
+        dataset: {name: _make_contestant(members) for name, members in contestants.items()}
+        for dataset, contestants in groups.items()
+    }
 
 
-def by_dataset(contestants: Iterable[Contestant]) -> dict[str, dict[str, Contestant]]:
-    """Return the contestants of each data set by name."""
-    found: dict[str, dict[str, Contestant]] = {}
-    for contestant in contestants:
-        found.setdefault(contestant.dataset, {})[contestant.name] = contestant
-    return found
+def list_contestants(contest: Contest) -> list[Contestant]:
+    """Return the contestants of all data sets."""
+    return [contestant for found in contest.values() for contestant in found.values()]
+
+
+def list_runs(contestants: Iterable[Contestant]) -> list[Run]:
+    """Return the runs of some contestants."""
+    return [run for contestant in contestants for run in contestant.runs]
+
+
+def choose_searches(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that search, and so recommend something."""
+    return [run for run in runs if run.method != SPREAD]
+
+
+def choose_spreads(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that train configurations many times."""
+    return [run for run in runs if run.method == SPREAD]
+
+
+def count_seeds(contestants: Iterable[Contestant]) -> str:
+    """Return how many runs the contestants have, in words."""
+    counts = sorted({len(contestant.runs) for contestant in contestants})
+    if not counts:
+        return "no seed"
+    if len(counts) > 1:
+        return f"{counts[0]} to {counts[-1]} seeds"
+    return "1 seed" if counts[0] == 1 else f"{counts[0]} seeds"
 
 
 def count_planned(run: Run) -> int | None:
@@ -97,16 +130,26 @@ def is_finished(run: Run) -> bool:
 
 
 def collect_trials(run: Run) -> pd.DataFrame | None:
-    """Return the trials that a search may choose from: its own after those it began with."""
+    """Return the trials that a search may choose from: its own after those it began with.
+
+    Who began with the trials of an earlier search has their epochs on its bill.
+    """
     tables = [table for table in (run.initial, run.trials) if table is not None and len(table)]
     return join_tables(tables) if tables else None
 
 
-def find_best(run: Run) -> Mapping[str, Any] | None:
+def has_result(table: pd.DataFrame | None) -> bool:
+    """Return whether any trial of a table has an error that is a number."""
+    if table is None:
+        return False
+    return any(math.isfinite(error) for error in table["validation_error"].astype(float))
+
+
+def find_best(run: Run) -> "pd.Series[Any] | None":
     """Return the incumbent so far, as a row of `trials.csv`; None if no trial has a result."""
     trials = collect_trials(run)
     try:
-        return None if trials is None else dict(select_incumbent(trials))
+        return None if trials is None else select_incumbent(trials)
     except UserError:
         return None
 
@@ -126,50 +169,13 @@ def describe_progress(run: Run) -> str:
     return f"seed {run.seed}: {', '.join(notes)}" if notes else ""
 
 
-def mean_of(values: Sequence[float]) -> float | None:
-    """Return the mean; None of nothing."""
-    return statistics.fmean(values) if values else None
-
-
-def std_of(values: Sequence[float]) -> float | None:
-    """Return the sample standard deviation, n - 1 in the denominator; None below 2 values."""
-    return statistics.stdev(values) if len(values) > 1 else None
-
-
-def join_notes(*notes: str) -> str:
-    """Return notes as one text."""
-    return "; ".join(dict.fromkeys(note for note in notes if note))
-
-
-def make_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], nothing: str
-) -> pd.DataFrame:
-    """Return a table of rows, a row with a note if there are none.
-
-    Args:
-        rows: values by column; a column that a row leaves out is missing there.
-        columns: all columns; `note` is one of them.
-        nothing: the note of a table without rows.
-    """
-    whole = [
-        {name: _round(row.get(name)) for name in columns} for row in rows or [{"note": nothing}]
-    ]
-    return pd.DataFrame({name: _make_column([row[name] for row in whole]) for name in columns})
-
-
-def _make_column(values: Sequence[Any]) -> "pd.Series[Any]":
-    """Return a column whose whole numbers stay whole where some are missing."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int}:
-        return pd.Series(list(values), dtype="Int64")
-    return pd.Series(list(values), dtype="float64" if kinds and kinds <= {int, float} else object)
-
-
-def _round(value: Any) -> Any:
-    """Return a value as Python's own, floats to the digits of tables, None for NaN."""
-    value = value.item() if hasattr(value, "item") else value
-    if value is None or value is pd.NA or value == "":
-        return None
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
-    return value
+def _make_contestant(runs: Sequence[Run]) -> Contestant:
+    ordered = sorted(runs, key=lambda run: run.seed)
+    dataset, name = ordered[0].dataset, ordered[0].contestant
+    for one, other in itertools.pairwise(ordered):
+        if one.seed == other.seed:
+            raise UserError(
+                f"{one.folder} and {other.folder} are both {name} on {dataset} with seed"
+                f" {one.seed}; give one of them"
+            )
+    return Contestant(dataset, name, str(ordered[0].settings["dataset"]), ordered)

@@ -16,6 +16,13 @@ from nago.search.pareto import Array, measure_hypervolume, rank_points
 from nago.search.pareto import find_front as find_non_dominated
 
 
+def select_compared(table: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
+    """Return the trials with all objectives at the highest budget that has a finite error."""
+    finite = table[np.isfinite(_losses(table, objectives)).all(axis=1)]
+    compared: pd.DataFrame = finite[finite["budget"] == finite["budget"].max()]
+    return compared
+
+
 def find_front(table: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
     """Return the trials of a table that no other dominates, by rising first objective.
 
@@ -25,7 +32,7 @@ def find_front(table: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
         table: a row per trial, as `nago.tables.read_table` gives it.
         objectives: the columns that are minimised.
     """
-    trials = _compare(table, objectives)
+    trials = select_compared(table, objectives)
     front = trials[find_non_dominated(_losses(trials, objectives))]
     return front.sort_values([*objectives, *PLAN_ORDER]).reset_index(drop=True)
 
@@ -40,7 +47,7 @@ def complete_reference(
         objectives: the columns that are minimised.
         given: a value for each, or None.
     """
-    losses = _losses(_compare(table, objectives), objectives)
+    losses = _losses(select_compared(table, objectives), objectives)
     largest = losses.max(axis=0) if len(losses) else np.ones(len(objectives))
     return [float(m) if value is None else value for value, m in zip(given, largest, strict=True)]
 
@@ -59,7 +66,7 @@ def trace_hypervolume(
         `bracket`; `trials` and `epochs` so far; `hypervolume` of those compared, a share of the
         box from 0 to the reference point; the same `reference_<objective>` in each row.
     """
-    compared = _compare(table, objectives)
+    compared = select_compared(table, objectives)
     columns = {f"reference_{name}": v for name, v in zip(objectives, reference, strict=True)}
     rows = []
     for bracket in sorted(set(table["bracket"])):
@@ -95,7 +102,7 @@ def choose_finalists(
     Raises:
         UserError: fewer trials than that can be compared.
     """
-    trials = _compare(table, objectives).sort_values([*objectives, *PLAN_ORDER])
+    trials = select_compared(table, objectives).sort_values([*objectives, *PLAN_ORDER])
     if len(trials) < count:
         raise UserError(
             f"there are {len(trials)} trials with a result at the highest budget, fewer than the"
@@ -112,13 +119,6 @@ def choose_finalists(
         # argmax gives the first of equal ones: the lowest error, which is also the first choice.
         chosen.append(front[int(np.argmax(gains))] if chosen else front[0])
     return trials.iloc[chosen]
-
-
-def _compare(table: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
-    """Return the trials with all objectives at the highest budget that has a finite error."""
-    finite = table[np.isfinite(_losses(table, objectives)).all(axis=1)]
-    compared: pd.DataFrame = finite[finite["budget"] == finite["budget"].max()]
-    return compared
 
 
 def _losses(table: pd.DataFrame, objectives: Sequence[str]) -> Array:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nago.report.contestants import RANDOM
+from nago.report.page.baselines import Racer, list_racers, say_baseline
 from nago.report.page.chart import (
     Chart,
     Curve,
@@ -18,34 +20,34 @@ from nago.report.page.chart import (
 )
 from nago.report.page.numbers import count, name_sources, percent
 from nago.report.page.table import Table, cell, make_table
-from nago.report.page.traces import BASELINE, Trace, say_baseline, trace_contestants
 from nago.report.runs import Run
 
 
 def chart_anytime(name: str, runs: Sequence[Run]) -> Chart | None:
     """Return the curves of the contestants on one data set; None if none has a result."""
-    traces = trace_contestants(runs)
-    if not traces:
+    racers = list_racers(runs)
+    if not racers:
         return None
+    courses = [racer.course for racer in racers]
     x = choose_axis(
         "epochs of training, all trials together",
-        [float(trace.epochs[-1]) for trace in traces],
+        [float(course.epochs[-1]) for course in courses],
         zero=True,
     )
     y = choose_axis(
         "validation error (%)",
-        [100 * float(v) for trace in traces for q in (0.25, 0.75) for v in trace.quantile(q)],
+        [100 * float(v) for c in courses for q in (0.25, 0.75) for v in c.quantile("error", q)],
     )
     marks, curves = [], []
-    for series, trace in enumerate(traces):
+    for series, (racer, course) in enumerate(zip(racers, courses, strict=True)):
         quartiles = [
-            [(x.place(e), y.place(100 * v)) for e, v in zip(trace.epochs, values, strict=True)]
-            for values in (trace.quantile(0.25), trace.quantile(0.5), trace.quantile(0.75))
+            [(x.place(e), y.place(100 * v)) for e, v in zip(course.epochs, values, strict=True)]
+            for values in (course.quantile("error", share) for share in (0.25, 0.5, 0.75))
         ]
-        if trace.seeds > 1:
+        if racer.seeds > 1:
             curves.append(Curve(series, draw_band(quartiles[0], quartiles[2]), "area"))
-        curves.append(Curve(series, draw_steps(quartiles[1]), _choose_kind(trace)))
-        marks += _mark_changes(series, trace, quartiles[1])
+        curves.append(Curve(series, draw_steps(quartiles[1]), _choose_kind(racer)))
+        marks += _mark_changes(series, racer, quartiles[1])
     sources = name_sources([run.folder for run in runs], "trials.csv")
     return Chart(
         name=f"anytime-{name}",
@@ -53,43 +55,46 @@ def chart_anytime(name: str, runs: Sequence[Run]) -> Chart | None:
         x=x,
         y=y,
         series=choose_series(
-            [trace.contestant for trace in traces], [count(t.seeds, "seed") for t in traces]
+            [racer.name for racer in racers], [count(racer.seeds, "seed") for racer in racers]
         ),
         marks=tuple(marks),
         curves=tuple(curves),
         summary=" ".join(
-            f"{trace.contestant} ends at {percent(np.median(trace.errors[:, -1]))} after"
-            f" {count(int(trace.epochs[-1]), 'epoch')}."
-            for trace in traces
+            f"{racer.name} ends at {percent(racer.course.quantile('error', 0.5)[-1])} after"
+            f" {count(int(racer.course.epochs[-1]), 'epoch')}."
+            for racer in racers
         ),
         caption=(
             "What each contestant would have recommended had it been stopped there: the lowest"
             " error at the highest budget that has a result, so a curve may rise where a higher"
             " budget is reached. The line is the median over seeds, the band goes from the lower"
             " to the upper quartile, and random search is dashed. A curve begins where all its"
-            f" seeds have a result and ends with the shortest of them. Numbers: {sources}"
+            " seeds with a result have one and ends with the longest of them; a search that is"
+            " over keeps its last value, one that goes on counts as far as it has come. Numbers:"
+            f" {sources}"
         ),
-        notes=tuple(say_baseline(traces)),
+        notes=tuple(say_baseline(racers)),
     )
 
 
 def compare_at_equal_epochs(name: str, runs: Sequence[Run]) -> Table | None:
     """Return each contestant beside random search of its generator, after as many epochs."""
-    traces = trace_contestants(runs)
-    baselines = {trace.generator: trace for trace in traces if _choose_kind(trace) == "dashed"}
+    racers = {racer.name: racer for racer in list_racers(runs)}
     rows = []
-    for trace in traces:
-        other = baselines.get(trace.generator)
-        if other is None or other is trace or trace.contestant.endswith("-default"):
+    for racer in racers.values():
+        other = racers.get(racer.contestant.baseline)
+        if other is None or not racer.searches:
             continue
-        epochs = min(trace.epochs[-1], other.epochs[-1])
-        if epochs < max(trace.epochs[0], other.epochs[0]):
+        epochs = min(racer.course.reached, other.course.reached)
+        if epochs < max(racer.course.epochs[0], other.course.epochs[0]):
             continue
-        own, budgets = trace.look_up(epochs)
-        chance, others = other.look_up(epochs)
+        own, chance = (found.course.read("error", epochs) for found in (racer, other))
+        budgets, others = (
+            set(found.course.read("budget", epochs).tolist()) for found in (racer, other)
+        )
         rows.append(
             [
-                cell(trace.contestant),
+                cell(racer.name),
                 cell(epochs),
                 cell(np.median(own), percent(np.median(own))),
                 cell(np.median(chance), percent(np.median(chance))),
@@ -97,7 +102,7 @@ def compare_at_equal_epochs(name: str, runs: Sequence[Run]) -> Table | None:
                     100 * (np.median(own) - np.median(chance)),
                     f"{100 * (np.median(own) - np.median(chance)):+.2f} points",
                 ),
-                cell(f"{trace.seeds} and {other.seeds}"),
+                cell(f"{racer.seeds} and {other.seeds}"),
                 cell(_judge(own, chance) if budgets == others else "budgets differ: no claim"),
             ]
         )
@@ -126,27 +131,30 @@ def _judge(own: np.ndarray, chance: np.ndarray) -> str:
     return "the seeds overlap"
 
 
-def _choose_kind(trace: Trace) -> str:
-    return "dashed" if trace.contestant.endswith(f"-{BASELINE}") else "line"
+def _choose_kind(racer: Racer) -> str:
+    return "dashed" if racer.contestant.method == RANDOM else "line"
 
 
-def _mark_changes(series: int, trace: Trace, places: Sequence[tuple[float, float]]) -> list[Mark]:
+def _mark_changes(series: int, racer: Racer, places: Sequence[tuple[float, float]]) -> list[Mark]:
     """Return marks where the median changes, and at the end."""
-    median, low, high = (trace.quantile(share) for share in (0.5, 0.25, 0.75))
+    course = racer.course
+    low, median, high = (course.quantile("error", share) for share in (0.25, 0.5, 0.75))
     marks = []
-    for place, epochs in enumerate(trace.epochs):
-        last = place == len(trace.epochs) - 1
+    for place, epochs in enumerate(course.epochs):
+        last = place == len(course.epochs) - 1
         if place and not last and median[place] == median[place - 1]:
             continue
+        seeds = int(course.seeds[place])
         spread = f", quartiles {percent(low[place])} to {percent(high[place])}"
-        budgets = " and ".join(f"{v:g}" for v in sorted(set(trace.budgets[:, place].tolist())))
+        found = course.values["budget"][:, place]
+        budgets = " and ".join(f"{v:g}" for v in sorted({*found[np.isfinite(found)].tolist()}))
         marks.append(
             Mark(
                 series,
                 *places[place],
-                f"{trace.contestant}\nafter {count(int(epochs), 'epoch')}\n"
+                f"{racer.name}\nafter {count(int(epochs), 'epoch')}\n"
                 f"error {percent(median[place])} at budget {budgets}"
-                + (f" (median of {trace.seeds} seeds{spread})" if trace.seeds > 1 else ""),
+                + (f" (median of {seeds} seeds{spread})" if seeds > 1 else ""),
                 small=True,
             )
         )

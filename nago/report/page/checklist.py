@@ -8,11 +8,11 @@ is left to them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nago.report.contestants import RANDOM, Contest, group_runs, list_contestants, list_runs
+from nago.report.page.baselines import find_unmatched, list_racers
 from nago.report.page.cost import total_seconds
 from nago.report.page.numbers import count, duration
 from nago.report.page.setup import RECORDED, find_differences, read_recorded
-from nago.report.page.traces import BASELINE, find_unmatched, trace_contestants
-from nago.report.page.winners import group_by_dataset
 from nago.report.runs import Run
 
 YES, NO, YOU = "yes", "no", "needs you"
@@ -83,21 +83,16 @@ def _judge_code(runs: Sequence[Run]) -> list[Answer]:
 
 
 def _judge_comparison(runs: Sequence[Run]) -> list[Answer]:
-    groups = group_by_dataset(runs)
-    compared = any(len({run.contestant for run in own}) > 1 for own in groups.values())
-    seeds = [
-        len({run.seed for run in own if run.contestant == name})
-        for own in groups.values()
-        for name in {run.contestant for run in own}
-    ]
-    fewest = min(seeds, default=0)
-    traced = [trace_contestants(own) for own in groups.values()]
-    lacking = sorted({name for traces in traced for name in find_unmatched(traces)})
-    has_random = any(run.method == BASELINE for run in runs)
+    contest = group_runs(runs)
+    compared = any(len(contestants) > 1 for contestants in contest.values())
+    fewest = min((len(contestant.runs) for contestant in list_contestants(contest)), default=0)
+    racers = [list_racers(list_runs(contestants.values())) for contestants in contest.values()]
+    lacking = sorted({racer.name for found in racers for racer in find_unmatched(found)})
+    has_random = any(run.method == RANDOM for run in runs)
     return [
         (
             "Do all contestants see the same data, split and limits?",
-            *_judge_alike(groups, DATA, compared=compared),
+            *_judge_alike(contest, DATA, compared=compared),
         ),
         ("Are devices and versions the same?", *_judge_environment(runs)),
         (
@@ -107,7 +102,7 @@ def _judge_comparison(runs: Sequence[Run]) -> list[Answer]:
         ),
         (
             "Is what they found trained and tested in the same way?",
-            *_judge_alike(groups, FINAL, compared=compared),
+            *_judge_alike(contest, FINAL, compared=compared),
         ),
         (
             "Are contestants compared over time?",
@@ -168,14 +163,11 @@ def _judge_reporting(runs: Sequence[Run]) -> list[Answer]:
     ]
 
 
-def _judge_alike(
-    groups: dict[str, list[Run]], keys: Sequence[str], *, compared: bool
-) -> tuple[str, str]:
+def _judge_alike(contest: Contest, keys: Sequence[str], *, compared: bool) -> tuple[str, str]:
     if not compared:
         return YOU, "Nothing is compared here: there is one contestant on each data set."
-    differing = sorted(
-        {key for own in groups.values() for key in find_differences(own) if key in keys}
-    )
+    groups = [list_runs(contestants.values()) for contestants in contest.values()]
+    differing = sorted({key for own in groups for key in find_differences(own) if key in keys})
     if differing:
         return NO, f"They differ in {', '.join(differing)}."
     return YES, "The settings of the runs on each data set are equal in all that decides it."

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from nago.forecast import Forecast
+from nago.report.contestants import group_runs, list_runs
+from nago.report.page.baselines import list_racers, say_baseline
 from nago.report.page.numbers import count, show_path
-from nago.report.page.traces import say_baseline, trace_contestants
-from nago.report.page.winners import find_incumbent, group_by_dataset
+from nago.report.page.winners import find_choice
 from nago.report.runs import Run
 
 
@@ -16,11 +17,9 @@ def list_gaps(runs: Sequence[Run], foreseen: Sequence[Forecast | None]) -> list[
         if text := " ".join(_gaps_of(run, expected)):
             found.setdefault(text, []).append(show_path(run.folder))
     gaps = [f"{', '.join(folders)}: {text}" for text, folders in found.items()]
-    for name, members in group_by_dataset(runs).items():
-        gaps += [
-            f"{name}: {text[0].lower()}{text[1:]}"
-            for text in say_baseline(trace_contestants(members))
-        ]
+    for name, contestants in group_runs(runs).items():
+        said = say_baseline(list_racers(list_runs(contestants.values())))
+        gaps += [f"{name}: {text[0].lower()}{text[1:]}" for text in said]
     return gaps
 
 
@@ -37,7 +36,7 @@ def _gaps_of(run: Run, expected: Forecast | None) -> list[str]:
             f"The search goes on; {count(trials, 'trial')}{planned}"
             f" {'is' if trials == 1 else 'are'} in brackets that are done."
         )
-    if trials and find_incumbent(run) is None:
+    if trials and find_choice(run) is None:
         gaps.append("Every trial failed, so there is no winner.")
     networks = len(run.final_results)
     planned_networks = networks if expected is None else expected.final_networks

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nago.records import UserError
+import pandas as pd
+
+from nago.report.contestants import choose_searches, find_best, group_runs, list_runs
+from nago.report.finals import list_finals
 from nago.report.page.numbers import megabytes, millions, percent, plain, show_path
 from nago.report.page.table import Cell, Table, cell, make_table
-from nago.report.page.traces import NO_SEARCH
 from nago.report.runs import Run
-from nago.search.incumbent import describe_trial, select_incumbent
+from nago.search.incumbent import describe_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +23,11 @@ class Winner:
 
     Attributes:
         run: that found it.
-        trial: the incumbent's name.
+        trial: what it recommends: its first finalist, or the best so far.
         budget: its epochs.
         error: its validation error, in [0, 1].
         accuracies: test accuracies of its final networks that were trained and tested.
-        memory: sample memory in bytes, the mean of these networks or else the incumbent's.
+        memory: sample memory in bytes, the mean of all its final networks or else its own.
         parameters: likewise.
         configuration: hyperparameters with their values, as text.
         weights: the file of such a network, empty without any.
@@ -64,22 +66,14 @@ class Winner:
         return f"{100 * statistics.stdev(self.accuracies):.2f}"
 
 
-def find_incumbent(run: Run) -> Mapping[str, Any] | None:
-    """Return the best trial of a run, so far if it isn't over; None if none has a result."""
+def find_choice(run: Run) -> Mapping[str, Any] | None:
+    """Return the trial that a run recommends, its first finalist or the best so far, or None."""
+    if run.finalists:
+        return run.finalists[0]
     if run.incumbent is not None:
         return run.incumbent
-    if run.trials is None:
-        return None
-    try:
-        return describe_trial(select_incumbent(run.trials))
-    except UserError:
-        return None
-
-
-def group_by_dataset(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Return the runs on each data set, by name."""
-    names = sorted({run.dataset for run in runs})
-    return {name: [run for run in runs if run.dataset == name] for name in names}
+    best = find_best(run)
+    return None if best is None else describe_trial(best)
 
 
 def choose_winner(runs: Sequence[Run]) -> Winner | None:
@@ -88,37 +82,36 @@ def choose_winner(runs: Sequence[Run]) -> Winner | None:
     A run that only spreads configurations recommends none. Runs that are over come first, since
     a smaller budget's error cannot be compared; of equal errors the first in order wins.
     """
-    searches = [run for run in runs if run.method not in NO_SEARCH]
-    found = [winner for run in searches if (winner := describe_winner(run)) is not None]
+    found = [w for run in choose_searches(runs) if (w := describe_winner(run)) is not None]
     return min(found, key=lambda w: (not w.finished, w.error), default=None)
 
 
 def describe_winner(run: Run) -> Winner | None:
     """Return what a run recommends; None if no trial has a result."""
-    best = find_incumbent(run)
+    best = find_choice(run)
     if best is None:
         return None
-    finals = [] if run.finals is None else run.finals.to_dict("records")
-    own: list[Any] = [f for f in finals if f["trial"] == best["trial"] and f["status"] == "ok"]
-    sizes = own or [best]
+    finals = list_finals(run).get(0)
+    networks: list[Any] = [] if finals is None else finals.to_dict("records")
+    tested = [network for network in networks if pd.notna(network["test_accuracy"])]
     return Winner(
         run=run,
         trial=str(best["trial"]),
         budget=int(best["budget"]),
         error=float(best["validation_error"]),
-        accuracies=tuple(float(final["test_accuracy"]) for final in own),
-        memory=statistics.fmean(float(size["sample_memory_bytes"]) for size in sizes),
-        parameters=statistics.fmean(float(size["parameters"]) for size in sizes),
+        accuracies=tuple(float(final["test_accuracy"]) for final in tested),
+        memory=_average("sample_memory_bytes", networks, best),
+        parameters=_average("parameters", networks, best),
         configuration=tuple((name, plain(v)) for name, v in best["configuration"].items()),
-        weights=_find_weights(run, own),
+        weights=_find_weights(run, tested),
     )
 
 
 def tabulate_runs(runs: Sequence[Run]) -> Table:
     """Return what each run recommends and what came of it, lowest errors first by data set."""
     rows = []
-    for own in group_by_dataset(runs).values():
-        found = [(run, describe_winner(run)) for run in own]
+    for contestants in group_runs(runs).values():
+        found = [(run, describe_winner(run)) for run in list_runs(contestants.values())]
         found.sort(key=lambda pair: math.inf if pair[1] is None else pair[1].error)
         for run, winner in found:
             place = [cell(run.dataset), cell(run.contestant), cell(run.seed, str(run.seed))]
@@ -154,6 +147,12 @@ def _show(winner: Winner) -> list[Cell]:
         cell(winner.memory, megabytes(winner.memory)),
         cell(winner.parameters, millions(winner.parameters)),
     ]
+
+
+def _average(name: str, networks: Sequence[Mapping[Any, Any]], trial: Mapping[str, Any]) -> float:
+    """Return the mean of a size over the networks, that of the trial where there is none."""
+    known = [float(network[name]) for network in networks if pd.notna(network[name])]
+    return statistics.fmean(known or [float(trial[name])])
 
 
 def _find_weights(run: Run, finals: Sequence[Mapping[Any, Any]]) -> str:

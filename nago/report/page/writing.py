@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from nago.forecast import Forecast
 from nago.records import UserError, write_text
+from nago.report.contestants import group_runs, list_runs
+from nago.report.figures.style import COLOURS
 from nago.report.page.anytime import chart_anytime, compare_at_equal_epochs
 from nago.report.page.attachments import Picture, show_figures, show_tables
 from nago.report.page.checklist import fill_checklist
@@ -29,11 +31,9 @@ from nago.report.page.winners import (
     Winner,
     choose_winner,
     embed_drawing,
-    group_by_dataset,
     tabulate_runs,
 )
 from nago.report.runs import Run, read_run
-from nago.report.style import COLOURS
 
 TEMPLATES = Path(__file__).parent / "templates"
 OWN_BYTES = 1_500_000
@@ -137,7 +137,8 @@ def _describe_results(
     runs: Sequence[Run], output: Path, captions: Path | None, figures: Sequence[Path]
 ) -> dict[str, Any]:
     """Return what the trials and the final networks show."""
-    groups = group_by_dataset(runs)
+    contest = group_runs(runs)
+    groups = {name: list_runs(found.values()) for name, found in contest.items()}
     most = MOST_MARKS // len(groups)
     trials, total = tabulate_trials(runs)
     winners = [winner for own in groups.values() if (winner := choose_winner(own))]

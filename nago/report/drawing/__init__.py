@@ -1,0 +1,1 @@
+"""Drawings of networks: SVG written directly, without a library of plots."""
