@@ -85,7 +85,9 @@ def check_columns(
     """
     missing = [name for name in ("budget", *objectives) if name not in table.columns]
     if missing:
-        raise UserError(f"{setting}: {path} has no column {', '.join(missing)}: it is no trials.csv")
+        raise UserError(
+            f"{setting}: {path} has no column {', '.join(missing)}: it is no trials.csv"
+        )
     names = hyperparameters(table)
     if sorted(names) != sorted(ranges):
         raise UserError(

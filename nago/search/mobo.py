@@ -65,7 +65,9 @@ def fit(
     """Return what `observations` teach: the trials, and a model if two or more have results.
 
     The arrays are `genes` (n, g) and `losses` (n, m) of the trials, infinite if they failed;
-    `prior_genes` (p, g) of a warm start, the best first, of which only the models know; and the model's, with `model_` before their names, of losses that are standardised.
+    `prior_genes` (p, g) of a warm start, the best first, of which only the models know, of at
+    most as many as there are results; and the model's, with `model_` before their names, of
+    losses that are standardised.
 
     Raises:
         UserError: an option is unknown or out of range, the space isn't supported, or a loss is
@@ -92,9 +94,11 @@ def fit(
         prior_losses = _read_losses(prior)
         surrogate["prior"] = len(prior)
         surrogate["arrays"]["prior_genes"] = prior_genes[_order(prior_losses)]
-        if len(learnt):
-            learnt_genes = np.concatenate([learnt_genes, prior_genes])
-            learnt = np.concatenate([learnt, prior_losses])
+        most = min(len(prior), len(learnt))
+        taken = np.linspace(0, len(prior) - 1, most).round().astype(int)
+        if most:
+            learnt_genes = np.concatenate([learnt_genes, prior_genes[taken]])
+            learnt = np.concatenate([learnt, prior_losses[taken]])
     if finite.sum() >= FEWEST:
         scaling = judging.Scaling(losses[finite], settings["log_losses"])
         found = fit_model(

@@ -6,6 +6,7 @@ that the best of the prior is never better than the best that was found here.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,38 +21,40 @@ def add_prior(
 ) -> list[Observation]:
     """Return own observations, and after them what is left of the prior ones.
 
-    At each budget with n own results, N = min(all prior ones, 2 `needed`) are thinned to
-    N `needed` / (`needed` + n), evenly by the rank of their first loss, the best one first.
-    Above the highest budget with `needed` own observations none is left, so that no model made
-    of a prior alone comes before one that own results suffice for.
+    With n own results at all budgets together, the P prior observations of a budget are thinned to
+    min(P, 2 `needed`) (`needed` / (`needed` + n))^2, rounded down: evenly by the rank of their
+    first loss, the best one first. Above the highest budget with `needed` own observations none
+    is left, so that no model of a prior alone comes before one that own ones suffice for.
 
     Args:
         own: of the search so far, failed ones included.
         prior: ranks in place of losses, at budgets of this search.
         needed: observations at a budget from which there is a model of it.
     """
-    found = list(own)
-    counts = {item.budget: 0 for item in own}
-    for item in own:
-        counts[item.budget] += 1
+    counts = Counter(item.budget for item in own)
     highest = max((b for b, count in counts.items() if count >= needed), default=math.inf)
+    results = sum(math.isfinite(item.loss) for item in own)
+    found = list(own)
     for budget in sorted({item.budget for item in prior}):
         if budget <= highest:
-            results = [item for item in own if item.budget == budget]
-            found += _thin([item for item in prior if item.budget == budget], results, needed)
+            of_budget = [item for item in prior if item.budget == budget]
+            left = int(min(len(of_budget), 2 * needed) * (needed / (needed + results)) ** 2)
+            found += _thin(of_budget, [item for item in own if item.budget == budget], left)
     return found
 
 
 def _thin(
-    prior: Sequence[Observation], own: Sequence[Observation], needed: int
+    prior: Sequence[Observation], own: Sequence[Observation], left: int
 ) -> list[Observation]:
-    """Return what is left of prior observations of a budget, as losses among the own ones."""
+    """Return `left` of the prior observations of a budget at most, as losses among own ones.
+
+    Where there is an own observation, the prior has no say.
+    """
     known = [item.configuration for item in own]
     losses = np.array([item.losses for item in own if math.isfinite(item.loss)], dtype=float)
-    wanted = min(len(prior), 2 * needed) * needed // (needed + len(losses))
     new = [item for item in prior if item.configuration not in known]
     new.sort(key=lambda item: item.loss)
-    places = np.linspace(0, len(new) - 1, min(len(new), wanted)).round().astype(int)
+    places = np.linspace(0, len(new) - 1, min(len(new), left)).round().astype(int)
     return [
         replace(new[place], losses=_place(new[place].losses, losses), prior=True)
         for place in places

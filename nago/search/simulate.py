@@ -37,6 +37,7 @@ def run_search(
     plan: Sequence[Sequence[Rung]],
     lag: int,
     exact: Callable[[int], Exact] | None = None,
+    *,
     prior: Sequence[Observation] = (),
 ) -> list[Trial]:
     """Return all trials of a search, in the order of the plan: those that the workflow gives.
