@@ -16,7 +16,12 @@ Objective = Callable[[Proposal], float | None]
 
 
 def simulate(
-    search: Search, objective: Objective, plan: Sequence[Sequence[Rung]], lag: int
+    search: Search,
+    objective: Objective,
+    plan: Sequence[Sequence[Rung]],
+    lag: int,
+    *,
+    prior: Sequence[Observation] = (),
 ) -> list[Trial]:
     """Return all trials of a search on a cheap objective, in the order of the plan.
 
@@ -25,9 +30,14 @@ def simulate(
         objective: what stands for a training.
         plan: the rungs of each bracket.
         lag: as in `run_search`.
+        prior: of a warm start.
     """
     return run_search(
-        search, lambda name, proposal: _trial(name, proposal, objective(proposal)), plan, lag
+        search,
+        lambda name, proposal: _trial(name, proposal, objective(proposal)),
+        plan,
+        lag,
+        prior=prior,
     )
 
 
