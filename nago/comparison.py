@@ -43,6 +43,12 @@ class Planned:
         object.__setattr__(self, "plan", self.settings.plan)
 
     @property
+    def warm_start(self) -> tuple[str, ...]:
+        """The tables of searches on other data sets that it learns from as well."""
+        given = self.values["warm_start"] or ()
+        return (given,) if isinstance(given, str) else tuple(given)
+
+    @property
     def values(self) -> Mapping[str, Any]:
         """A value for every key of the schema."""
         return self.settings.values
@@ -137,6 +143,7 @@ def load_comparison(given: Mapping[str, Any], root: Path) -> Comparison:
                 suffix = "" if seed == base.values["seed"] else f"-seed{seed}"
                 settings = _load_search(own, contestant, suffix, root)
                 searches[settings.dataset, settings.search] = Planned(settings)
+    _check_warm_starts(searches.values())
     return Comparison(dict(_resolve_initial(searches)), base.values["seed"])
 
 
@@ -234,6 +241,21 @@ def _check_source(search: Planned, source: Planned) -> None:
         )
     if source is search or source.values["initial"] == search.settings.contestant:
         raise SettingsError(f"{search.search}: initial: it can't begin with its own trials")
+
+
+def _check_warm_starts(searches: Iterable[Planned]) -> None:
+    """Raise SettingsError if a search can't learn from what another of the run will have."""
+    made = {f"{search.folder}/trials.csv": search for search in searches}
+    for search in searches:
+        for source in (made[path] for path in search.warm_start if path in made):
+            if source is search:
+                raise SettingsError(
+                    f"{search.folder}: warm_start: it can't begin with its own trials"
+                )
+            if source.settings.ranges != search.settings.ranges:
+                raise SettingsError(
+                    f"{search.folder}: warm_start: {source.folder} is of another space"
+                )
 
 
 def _list(numbers: Sequence[int]) -> str:

@@ -130,10 +130,10 @@ class Protocol(Record):
 class Proposal(Record):
     """What one slot of a rung is to train.
 
-    `origin` is `random`, `model`, `given` (by the settings), or `fallback` (the model was asked
-    but gave nothing, `reason` says why); a promoted proposal keeps its parent's. `parent` is the
-    trial in the rung below that it was promoted from. `seed` decides the architecture, the
-    weights and the batches.
+    `origin` is `random`, `model`, `given` (by the settings), `prior` (the best of a warm start),
+    or `fallback` (the model was asked but gave nothing, `reason` says why); a promoted proposal
+    keeps its parent's. `parent` is the trial in the rung below that it was promoted from. `seed`
+    decides the architecture, the weights and the batches.
     """
 
     configuration: Configuration
@@ -175,11 +175,15 @@ class Trial(Record):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a search learns from a trial: its losses are minimised, infinite if it failed."""
+    """What a search learns from a trial: its losses are minimised, infinite if it failed.
+
+    A `prior` one is of another data set: models learn from it, but it is no result.
+    """
 
     configuration: Configuration
     budget: int
     losses: tuple[float, ...]
+    prior: bool = False
 
     @property
     def loss(self) -> float:

@@ -94,6 +94,11 @@ class Settings:
         return self.method.plan(*(given[key] for key in self.method.plan_keys))
 
     @property
+    def budgets(self) -> list[int]:
+        """The epochs that trials are trained for, lowest first."""
+        return sorted({rung.budget for rungs in self.plan for rung in rungs})
+
+    @property
     def makes_initial(self) -> bool:
         """Whether the first bracket makes the initial points, which later ones always see."""
         return self.method.multi_objective and self.values["initial"] is None
@@ -375,6 +380,11 @@ def _check_objectives(settings: Settings) -> None:
     if values["initial"] is not None and not settings.method.multi_objective:
         raise ValueError(
             f"initial is where mobo begins; method {values['method']} takes none: leave it away"
+        )
+    if values["warm_start"] is not None and not settings.method.learns:
+        raise ValueError(
+            "warm_start is for methods that learn from trials; method"
+            f" {values['method']} takes none: leave it away"
         )
     trials = sum(rung.size for rungs in settings.plan for rung in rungs)
     if settings.finalists > trials:

@@ -350,6 +350,22 @@ def initial_option(wildcards, input):
     return f"--initial {input.initial}" if input.initial else ""
 
 
+def warm_tables(wildcards):
+    """Return the tables of searches on other data sets that this one begins with."""
+    return list(search_of(wildcards).warm_start)
+
+
+def warm_start(wildcards):
+    """Return what a search learns from them."""
+    search = search_of(wildcards)
+    return [f"{search.folder}/warm.csv"] if search.warm_start else []
+
+
+def planned_budgets(wildcards):
+    """Return all budgets of a search."""
+    return search_of(wildcards).settings.budgets
+
+
 def exact_files(wildcards):
     """Return what the objectives that need no training are computed from."""
     search = search_of(wildcards)
@@ -528,6 +544,26 @@ def refuse_bad_initial():
                 dataset=search.dataset,
                 budget=search.values["mobo_budget"],
                 points=search.values["initial_points"],
+            )
+        except UserError as error:
+            raise WorkflowError(str(error))
+
+
+def refuse_bad_warm_start():
+    """Raise before anything is planned if a search can't learn from the tables it is given."""
+    from nago.search.warm import read_warm_start
+
+    made = {f"{search.folder}/trials.csv" for search in COMPARISON.all}
+    for search in COMPARISON.all:
+        given = [Path(path) for path in search.warm_start if path not in made]
+        if not given:
+            continue
+        try:
+            read_warm_start(
+                given,
+                ranges=search.settings.ranges,
+                objectives=search.values["objectives"],
+                budgets=search.settings.budgets,
             )
         except UserError as error:
             raise WorkflowError(str(error))

@@ -49,11 +49,30 @@ rule take_initial:
         " --output {output} > {log} 2>&1"
 
 
+rule take_warm_start:
+    """The trials of searches on other data sets as ranks, that this one learns from as well."""
+    input:
+        tables=warm_tables,
+        search="results/{dataset}/{search}/search.json",
+    output:
+        "results/{dataset}/{search}/warm.csv",
+    log:
+        "logs/{dataset}/{search}/take_warm_start.log",
+    params:
+        budgets=planned_budgets,
+    message:
+        "{wildcards.dataset} {wildcards.search}: take the warm start from {input.tables}"
+    shell:
+        "python scripts/take_warm_start.py --tables {input.tables:q} --search {input.search}"
+        " --budgets {params.budgets} --output {output} > {log} 2>&1"
+
+
 rule fit_surrogate:
     """What a bracket learns from the brackets before it."""
     input:
         search="results/{dataset}/{search}/search.json",
         tables=tables_seen,
+        warm=warm_start,
     output:
         surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
     log:
@@ -64,7 +83,7 @@ rule fit_surrogate:
         "{wildcards.dataset} {wildcards.search}, bracket {wildcards.bracket}: learn from earlier brackets"
     shell:
         "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
-        " --bracket {wildcards.bracket} --output {output.surrogate} > {log} 2>&1"
+        " --warm {input.warm} --bracket {wildcards.bracket} --output {output.surrogate} > {log} 2>&1"
 
 
 use rule fit_surrogate as fit_losses with:

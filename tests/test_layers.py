@@ -39,11 +39,13 @@ MAY_USE = {
     "description": {"records", "generators", "sampling"},
     "studies": {"records", "seeds", "tables", "generators", "sampling"},
     "report": {"records", "seeds", "tables", "generators", "search", "settings", "forecast"},
+    "replay": {"records", "seeds", "tables", "search"},
+    "interchange": {"records", "tables", "generators", "settings", "report", "replay"},
     "__init__": {"networks", "deployment"},
     "cli": {
         *("__init__", "records", "script", "generators", "schema", "settings", "comparison"),
         *("forecast", "status", "sampling", "description", "report"),
-        *("networks", "data", "deployment"),
+        *("networks", "data", "deployment", "tables", "replay", "interchange"),
     },
 }
 """Each part of the package and what it may import beside itself: only what stands above it."""
@@ -183,8 +185,11 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "pymoo": {"nago.search.pool"},
         "moocore": {"nago.search.pareto"},
         "pybnn": {"nago.search.bohamiann"},
+        "optuna": {"nago.replay.optimisers"},
         "pandas": {
             *("nago.tables", "nago.search.incumbent", "nago.search.front", "nago.search.initial"),
+            *("nago.search.warm", "nago.replay.table", "nago.replay.trace"),
+            *("nago.interchange.tidy", "nago.interchange.journal"),
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.report.runs", "nago.report.contestants", "nago.report.hypervolume"),
             *("nago.report.traces", "nago.report.finals"),
@@ -245,6 +250,8 @@ def test_the_workflow_imports_no_torch():
         ("nago.report.tables.claims", "torch hpbandster pymoo ConfigSpace"),
         ("nago.report.tables.surrogates", "torch pybnn ConfigSpace matplotlib"),
         ("nago.report.page.writing", "torch networkx sklearn ConfigSpace hpbandster"),
+        ("nago.interchange.journal", "torch optuna jinja2 ConfigSpace hpbandster"),
+        ("nago.replay", "torch optuna hpbandster matplotlib"),
         ("nago.generators.draw", "torch pandas matplotlib"),
         ("nago.objective", "pandas matplotlib sklearn torchvision torch._dynamo"),
     ],

@@ -3,7 +3,7 @@
 import argparse
 
 from nago import __version__
-from nago.cli import progress, report, sample, winner
+from nago.cli import interchange, progress, report, sample, winner
 from nago.script import run_script
 
 
@@ -22,4 +22,5 @@ def make_parser() -> argparse.ArgumentParser:
     progress.add_commands(commands)
     winner.add_commands(commands)
     report.add_commands(commands)
+    interchange.add_commands(commands)
     return parser

@@ -44,7 +44,8 @@ def fit(
 ) -> Surrogate:
     """Return what HpBandSter learns from `observations`, in their order; it draws nothing.
 
-    The surrogate has, per budget, the numbers of observations and failures; and per budget with
+    The surrogate has, per budget, the numbers of observations and failures, and of prior
+    observations if there are any, which the densities treat as all others; and per budget with
     a model, for good and bad: `data` (n, d) scaled to [0, 1] or the number of a category, and
     `bandwidths` (d,), columns as in `hyperparameters`, of kinds `var_types` (c continuous,
     u category).
@@ -59,12 +60,15 @@ def fit(
             f" {sorted(space.conditional_hyperparameters)}"
         )
     settings = _complete(options, len(space))
-    counts = Counter(observation.budget for observation in observations)
+    counts = Counter(item.budget for item in observations if not item.prior)
+    prior = Counter(item.budget for item in observations if item.prior)
     failed = Counter(item.budget for item in observations if not math.isfinite(item.loss))
     needed = settings["min_points_in_model"] + len(space) + 1
     # Below that no model can be, and the import of HpBandSter's statistics takes seconds.
     models = (
-        _learn(space, observations, settings) if max(counts.values(), default=0) >= needed else []
+        _learn(space, observations, settings)
+        if max((counts + prior).values(), default=0) >= needed
+        else []
     )
     budgets_with_model = [model["budget"] for model in models]
     return {
@@ -78,7 +82,8 @@ def fit(
                 "failed": failed[budget],
                 "model": budget in budgets_with_model,
             }
-            for budget in sorted(counts)
+            | ({"prior": prior[budget]} if prior[budget] else {})
+            for budget in sorted(counts | prior)
         ],
         "model_budget": max(budgets_with_model, default=None),
         "models": models,

@@ -47,7 +47,7 @@ def read_initial(
     found = earlier.get("name") or earlier.get("dataset") or dataset
     if found != dataset:
         raise UserError(f"initial: {path} is of the data set {found}, not of {dataset}")
-    _check_columns(path, table, ranges, objectives)
+    check_columns("initial", path, table, ranges, objectives)
     chosen = table[table["budget"] == budget].sort_values(PLAN_ORDER)
     chosen = chosen.head(points).reset_index(drop=True)
     finite = int(chosen["validation_error"].notna().sum())
@@ -67,25 +67,37 @@ def read_initial(
     )
 
 
-def _check_columns(
+def check_columns(
+    setting: str,
     path: Path,
     table: pd.DataFrame,
     ranges: Mapping[str, Sequence[float]],
     objectives: Collection[str],
 ) -> None:
+    """Raise UserError unless a table of trials is of the space with these ranges.
+
+    Args:
+        setting: that names the table, for messages.
+        path: of the table.
+        table: a row per trial.
+        ranges: limits of each hyperparameter.
+        objectives: columns that must be there.
+    """
     missing = [name for name in ("budget", *objectives) if name not in table.columns]
     if missing:
-        raise UserError(f"initial: {path} has no column {', '.join(missing)}: it is no trials.csv")
+        raise UserError(
+            f"{setting}: {path} has no column {', '.join(missing)}: it is no trials.csv"
+        )
     names = hyperparameters(table)
     if sorted(names) != sorted(ranges):
         raise UserError(
-            f"initial: {path} is of another space: it has {', '.join(names)}, this search"
+            f"{setting}: {path} is of another space: it has {', '.join(names)}, this search"
             f" {', '.join(ranges)}"
         )
     for name, limits in ranges.items():
         outside = table[(table[name] < limits[0]) | (table[name] > limits[-1])]
         if len(outside):
             raise UserError(
-                f"initial: {path} is of another space: {name} goes from {limits[0]} to"
+                f"{setting}: {path} is of another space: {name} goes from {limits[0]} to"
                 f" {limits[-1]} here, {outside['trial'].iloc[0]} has {outside[name].iloc[0]}"
             )

@@ -14,10 +14,11 @@ from ConfigSpace import ConfigurationSpace
 from nago.records import Observation, UserError
 from nago.search import judge as judging
 from nago.search.acquisition import ACQUISITIONS
-from nago.search.candidates import count_left, draw_unseen
+from nago.search.candidates import count_left, draw_unseen, drop_seen
 from nago.search.encoding import Array, Encoding, find_keys
 from nago.search.methods import Exact, Suggestion, Surrogate
 from nago.search.models import MODELS, Fit, fit_model
+from nago.search.pareto import rank_points
 from nago.search.pool import find_pool
 from nago.search.selection import BATCHES, SELECTIONS, choose
 from nago.seeds import derive_seed
@@ -64,31 +65,46 @@ def fit(
     """Return what `observations` teach: the trials, and a model if two or more have results.
 
     The arrays are `genes` (n, g) and `losses` (n, m) of the trials, infinite if they failed;
-    and the model's, with `model_` before their names, of losses that are standardised.
+    `prior_genes` (p, g) of a warm start, the best first, of which only the models know, of at
+    most as many as there are results; and the model's, with `model_` before their names, of
+    losses that are standardised.
 
     Raises:
         UserError: an option is unknown or out of range, the space isn't supported, or a loss is
             NaN, or not positive where its logarithm is modelled.
     """
     settings, encoding = complete(options), Encoding(space)
-    genes = encoding.encode([item.configuration for item in observations])
-    losses = _read_losses(observations)
+    own = [item for item in observations if not item.prior]
+    prior = [item for item in observations if item.prior]
+    genes = encoding.encode([item.configuration for item in own])
+    losses = _read_losses(own)
     finite = np.isfinite(losses).all(axis=1)
     surrogate: Surrogate = {
         "method": "mobo",
         "options": settings,
         "hyperparameters": list(space),
-        "observations": len(observations),
+        "observations": len(own),
         "failed": int((~finite).sum()),
         "model": None,
         "arrays": {"genes": genes, "losses": losses},
     }
+    learnt_genes, learnt = genes[finite], losses[finite]
+    if prior:
+        prior_genes = encoding.encode([item.configuration for item in prior])
+        prior_losses = _read_losses(prior)
+        surrogate["prior"] = len(prior)
+        surrogate["arrays"]["prior_genes"] = prior_genes[_order(prior_losses)]
+        most = min(len(prior), len(learnt))
+        taken = np.linspace(0, len(prior) - 1, most).round().astype(int)
+        if most:
+            learnt_genes = np.concatenate([learnt_genes, prior_genes[taken]])
+            learnt = np.concatenate([learnt, prior_losses[taken]])
     if finite.sum() >= FEWEST:
         scaling = judging.Scaling(losses[finite], settings["log_losses"])
         found = fit_model(
             settings["surrogate"],
-            encoding.describe(genes[finite]),
-            scaling.standardise(losses[finite]),
+            encoding.describe(learnt_genes),
+            scaling.standardise(learnt),
             settings["surrogate_options"],
             derive_seed(seed, "model"),
             groups=encoding.groups,
@@ -109,7 +125,8 @@ def propose(
 ) -> list[Suggestion]:
     """Return `count` distinct configurations that weren't tried, the best ones first.
 
-    Without a trial they are Sobol points of origin `random`; without enough results for a model,
+    Without a trial they are Sobol points of origin `random`, and half of them the best of a warm
+    start if there is one, of origin `prior`; without enough results for a model,
     Sobol points of origin `fallback`.
 
     Args:
@@ -128,8 +145,14 @@ def propose(
         raise UserError(f"the surrogate was fitted on {fitted}, got a space of {list(space)}")
     encoding = Encoding(space)
     genes = surrogate["arrays"]["genes"]
+    first: list[Suggestion] = []
     if surrogate["model"] is None:
-        points = draw_unseen(encoding, set(find_keys(genes)), count, derive_seed(seed, "sobol"))
+        seen = set(find_keys(genes))
+        if "prior_genes" in surrogate["arrays"] and not len(genes):
+            best = drop_seen(surrogate["arrays"]["prior_genes"], seen)[: count // 2]
+            first = [Suggestion(values, "prior") for values in encoding.decode(best)]
+            seen |= set(find_keys(best))
+        points = draw_unseen(encoding, seen, count - len(first), derive_seed(seed, "sobol"))
         origin, reason = ("fallback", _explain(surrogate)) if len(genes) else ("random", None)
     else:
         drawing = derive_seed(seed, "draw")
@@ -137,7 +160,7 @@ def propose(
         count_left(encoding, judge.seen, count)
         points = choose(judge, find_pool(judge, count, seed), count, seed)
         origin, reason = "model", None
-    return [Suggestion(values, origin, reason) for values in encoding.decode(points)]
+    return first + [Suggestion(values, origin, reason) for values in encoding.decode(points)]
 
 
 def complete(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,6 +203,14 @@ def _read_losses(observations: Sequence[Observation]) -> Array:
         )
     losses[~np.isfinite(losses).all(axis=1)] = np.inf
     return losses
+
+
+def _order(ranks: Array) -> list[int]:
+    """Return the places of n prior losses (n, m) front by front, balanced ones first.
+
+    They are ranks, so that the worst of the objectives tells how balanced one is.
+    """
+    return [int(place) for place in np.lexsort((ranks.max(axis=1), rank_points(ranks)))]
 
 
 def _explain(surrogate: Surrogate) -> str:

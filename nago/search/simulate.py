@@ -16,7 +16,12 @@ Objective = Callable[[Proposal], float | None]
 
 
 def simulate(
-    search: Search, objective: Objective, plan: Sequence[Sequence[Rung]], lag: int
+    search: Search,
+    objective: Objective,
+    plan: Sequence[Sequence[Rung]],
+    lag: int,
+    *,
+    prior: Sequence[Observation] = (),
 ) -> list[Trial]:
     """Return all trials of a search on a cheap objective, in the order of the plan.
 
@@ -25,9 +30,14 @@ def simulate(
         objective: what stands for a training.
         plan: the rungs of each bracket.
         lag: as in `run_search`.
+        prior: of a warm start.
     """
     return run_search(
-        search, lambda name, proposal: _trial(name, proposal, objective(proposal)), plan, lag
+        search,
+        lambda name, proposal: _trial(name, proposal, objective(proposal)),
+        plan,
+        lag,
+        prior=prior,
     )
 
 
@@ -37,6 +47,8 @@ def run_search(
     plan: Sequence[Sequence[Rung]],
     lag: int,
     exact: Callable[[int], Exact] | None = None,
+    *,
+    prior: Sequence[Observation] = (),
 ) -> list[Trial]:
     """Return all trials of a search, in the order of the plan: those that the workflow gives.
 
@@ -46,6 +58,7 @@ def run_search(
         plan: the rungs of each bracket.
         lag: brackets in flight: bracket b sees the trials of brackets 0 to b - lag.
         exact: for a bracket, what computes the objectives that need no training.
+        prior: of a warm start.
 
     Raises:
         ValueError: `lag` is below 1.
@@ -58,7 +71,7 @@ def run_search(
     for bracket, rungs in enumerate(plan):
         number = count_seen(bracket, lag, makes_initial=makes_initial)
         history = [item for table in seen[:number] for item in table]
-        surrogate = fit_surrogate(search, history, bracket=bracket)
+        surrogate = fit_surrogate(search, history, bracket=bracket, prior=prior)
         known = exact(bracket) if exact else None
         proposals = first_rung(search, surrogate, bracket=bracket, rung=rungs[0], exact=known)
         below = _train_all(proposals, train, bracket, 0)

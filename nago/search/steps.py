@@ -35,9 +35,20 @@ class Search:
 
 
 def fit_surrogate(
-    search: Search, observations: Sequence[Observation], *, bracket: int
+    search: Search,
+    observations: Sequence[Observation],
+    *,
+    bracket: int,
+    prior: Sequence[Observation] = (),
 ) -> Surrogate:
-    """Return what a bracket's proposals are made from: all it may see, in a fixed order."""
+    """Return what a bracket's proposals are made from: all it may see, in a fixed order.
+
+    `prior` are the observations of a warm start, of which it takes the fewer the more it sees.
+    """
+    if prior:
+        from nago.search.prior import add_prior  # noqa: PLC0415  # needs numpy
+
+        observations = add_prior(observations, prior, _count_needed(search))
     seed = derive_seed(search.seed, "fit", bracket)
     return find_method(search.method).fit(search.space, observations, search.options, seed)
 
@@ -89,6 +100,12 @@ def next_rung(
         seed=derive_seed(search.seed, "propose", bracket, number),
         trial_seeds=seeds[len(promoted) :],
     )
+
+
+def _count_needed(search: Search) -> int:
+    """Return the observations at a budget from which BOHB has a model: 2 (d + 1) by default."""
+    fewest = len(search.space) + 1
+    return (search.options.get("min_points_in_model") or fewest) + fewest
 
 
 def _trial_seeds(search: Search, bracket: int, number: int, rung: Rung) -> list[int]:

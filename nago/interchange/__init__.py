@@ -1,0 +1,1 @@
+"""Interchange: searches as files that other tools read."""
