@@ -6,6 +6,7 @@ from contest_runs import make_trials, settings_of, write_run
 from nago.records import UserError
 from nago.report.contestants import (
     choose_searches,
+    choose_spreads,
     count_seeds,
     find_best,
     group_runs,
@@ -48,6 +49,8 @@ def test_contestants_come_as_they_appear_and_their_runs_by_rising_seed(tmp_path)
 def test_who_spreads_configurations_does_not_search(tmp_path):
     runs = [run(tmp_path / name, name) for name in ("hnag-spread", "hnag-random", "hnag-default")]
     assert choose_searches(runs) == runs[1:]
+    later = run(tmp_path / "later", "hnag-spread", 5)
+    assert choose_spreads([later, *runs]) == [runs[0], later]
 
 
 def test_one_seed_twice_is_refused_in_one_line_that_names_both_folders(tmp_path):

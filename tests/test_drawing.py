@@ -596,12 +596,14 @@ def test_equal_architectures_give_equal_bytes(architecture, tmp_path):
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
-MODULES = ("cells", "drawing", "gallery", "kinds", "layout", "legend", "svg", "top")
+MODULES = ("architecture", "cells", "gallery", "kinds", "layout", "legend", "svg", "top")
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_drawings_import_neither_networkx_nor_a_plotting_library(module):
-    tree = ast.parse(Path(importlib.import_module(f"nago.report.{module}").__file__).read_text())
+    tree = ast.parse(
+        Path(importlib.import_module(f"nago.report.drawing.{module}").__file__).read_text()
+    )
     imported = {
         name.split(".")[0]
         for statement in ast.walk(tree)

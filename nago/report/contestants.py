@@ -97,8 +97,9 @@ def choose_searches(runs: Sequence[Run]) -> list[Run]:
 
 
 def choose_spreads(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that train configurations many times."""
-    return [run for run in runs if run.method == SPREAD]
+    """Return the runs that train configurations many times, by contestant and rising seed."""
+    found = list_runs(list_contestants(group_runs(runs)))
+    return [run for run in found if run.method == SPREAD]
 
 
 def count_seeds(contestants: Iterable[Contestant]) -> str:
