@@ -62,7 +62,8 @@ def add_commands(commands: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     # Imported here: it loads numpy, pandas and scipy, which the other commands don't need.
-    from nago.forecast.outlook import Asked, look_ahead  # noqa: PLC0415
+    from nago.forecast.basis import Asked  # noqa: PLC0415
+    from nago.forecast.outlook import look_ahead  # noqa: PLC0415
 
     comparison, root = load_searches(arguments.config)
     asked = Asked(

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nago.comparison import Comparison, Planned
-from nago.forecast.outlook import Asked, Basis, find_basis, read_sizes, spread
+from nago.forecast.basis import Asked, Basis, find_basis, read_sizes
+from nago.forecast.outlook import spread
 from nago.forecast.population import Population, draw_population
 from nago.forecast.simulation import simulate_times
 from nago.forecast.words import round_hours

@@ -1,8 +1,9 @@
 """Seconds of trainings from what they do: a robust fit with coefficients that aren't negative.
 
 Seconds scatter by a factor, with a long tail to the slow side where others use the machine, so
-that shares are fitted, not differences, and far ones count less (Huber's weights). How sure a fit
-is comes from fits to resampled groups: trainings at one time are slow together.
+that shares of the prediction are fitted, not differences, and far ones count less (Huber's
+weights). How sure a fit is comes from fits to resampled groups, since trainings of one time are
+slow together, each rated on what it hasn't seen.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from scipy.optimize import nnls
 
 Array = NDArray[np.float64]
 
-TURNS = 8
+TURNS = 10
+TINY = 1e-9
 HUBER = 1.345
 """Standard deviations from which on a residual counts less; 95% as sure as least squares."""
 
@@ -44,15 +46,17 @@ def fit_seconds(columns: Array, seconds: Array) -> Array:
     """
     scale = columns.max(axis=0)
     scale[scale == 0] = 1.0
-    shares = columns / scale / seconds[:, None]
-    weights = np.ones(len(seconds))
+    scaled = columns / scale
+    expected, weights = seconds, np.ones(len(seconds))
     found = np.zeros(columns.shape[1])
     for _ in range(TURNS):
-        found = nnls(shares * weights[:, None], weights)[0]
-        residuals = np.abs(np.log(np.maximum(shares @ found, 1e-12)))
-        spread = max(1.4826 * float(np.median(residuals)), 1e-9)
-        # nnls squares its rows, so a row gets the root of its weight.
-        weights = np.sqrt(np.minimum(1.0, HUBER * spread / np.maximum(residuals, 1e-12)))
+        # nnls squares its rows, so that a row gets the root of its weight.
+        factors = np.sqrt(weights) / expected
+        found = nnls(scaled * factors[:, None], seconds * factors)[0]
+        expected = np.maximum(scaled @ found, TINY)
+        residuals = np.abs(seconds / expected - 1)
+        spread = max(1.4826 * float(np.median(residuals)), TINY)
+        weights = np.minimum(1.0, HUBER * spread / np.maximum(residuals, TINY))
     coefficients: Array = found / scale
     return coefficients
 
@@ -84,5 +88,5 @@ def resample_fits(
         found = fit_seconds(columns[rows], seconds[rows])
         expected = columns[rated] @ found
         coefficients.append(found)
-        ratios.append(seconds[rated] / np.maximum(expected, 1e-12))
+        ratios.append(seconds[rated] / np.maximum(expected, TINY))
     return Fits(np.array(coefficients), ratios)
