@@ -120,10 +120,11 @@ def test_too_few_trainings_teach_nothing(learn):
 
 def test_brackets_that_are_done_count_while_a_search_goes_on(tmp_path):
     folder = tmp_path / "results/digits/hnag-bohb"
-    for bracket in range(2):
-        write_search(folder / f"bracket{bracket}", make_trainings(6, seed=bracket))
+    for bracket in (2, 0, 10):
+        table = make_trainings(6, seed=bracket).assign(bracket=bracket)
+        write_search(folder / f"bracket{bracket}", table)
     assert find_folders(tmp_path, "digits") == [folder]
-    assert len(read_trainings([folder])) == 12
+    assert [*read_trainings([folder])["bracket"]] == [0] * 6 + [2] * 6 + [10] * 6
     write_search(tmp_path / "whole", make_trainings(9))
     assert len(read_trainings([tmp_path / "whole" / "costs.csv"])) == 9
 

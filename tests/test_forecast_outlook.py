@@ -199,6 +199,8 @@ def test_a_forecast_meets_what_a_run_of_100_trainings_took(plan, project):
     assert held.informed.low < held.actual < held.informed.high
     assert compare_with_actual(run, learnt=120) is None
     assert compare_with_actual(run, learnt=3) is None
+    nothing = SimpleNamespace(folder=project, settings=run.settings)
+    assert compare_with_actual(nothing) is None
 
 
 @pytest.mark.parametrize(

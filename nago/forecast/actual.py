@@ -17,6 +17,7 @@ from nago.forecast.calibration import (
 )
 from nago.forecast.outlook import Range, spread
 from nago.forecast.population import draw_population
+from nago.records import UserError
 from nago.settings import Settings
 
 LEARNT = 20
@@ -74,9 +75,12 @@ def compare_with_actual(run: Recorded, learnt: int = LEARNT) -> Held | None:
         learnt: good trainings that are learnt from, in the order of the plan.
 
     Returns:
-        None if there are no trainings after those, or too few to learn from.
+        None if there are no tables, no trainings after those, or too few to learn from.
     """
-    trainings = read_trainings([run.folder])
+    try:
+        trainings = read_trainings([run.folder])
+    except UserError:
+        return None
     first, rest = trainings.iloc[:learnt], trainings.iloc[learnt:]
     if learnt < FEWEST or rest.empty:
         return None

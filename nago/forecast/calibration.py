@@ -123,7 +123,9 @@ def read_trainings(folders: Sequence[Path]) -> pd.DataFrame:
 def _list_tables(folder: Path) -> Iterator[Path]:
     """Yield the tables of costs of a search: of all brackets in one, or of each that is done."""
     whole = folder if folder.suffix == ".csv" else folder / "costs.csv"
-    parts = sorted(folder.glob("bracket*/costs.csv"))
+    parts = sorted(
+        folder.glob("bracket*/costs.csv"), key=lambda path: (len(path.parent.name), path)
+    )
     for path in [whole] if whole.with_name("trials.csv").exists() else parts:
         if path.exists() and path.with_name("trials.csv").exists():
             yield path

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nago.comparison import Planned
-from nago.forecast.basis import Asked, find_basis, read_sizes
+from nago.forecast.basis import Asked, Basis, find_basis, read_sizes
 from nago.forecast.calibration import Assumed
 from nago.forecast.disk import Disk, measure_disk
 from nago.forecast.plan import Forecast, forecast
@@ -95,11 +95,8 @@ def look_ahead(search: Planned, root: Path, asked: Asked) -> Outlook:
     lags = {}
     if asked.gpus is not None and settings.method.learns:
         lags = time_lags(order, times, asked.gpus // devices, asked.job_seconds)
-    mean = float(np.median(hours)) * 3600 / devices / _count(search, None).epochs
-    if isinstance(basis.speed, Assumed):
-        mean = basis.speed.seconds_per_epoch
     return Outlook(
-        forecast=_count(search, mean),
+        forecast=_count_hours(search, basis, hours, final),
         source=basis.source,
         arrays=arrays,
         disk=disk,
@@ -170,4 +167,19 @@ def _count(search: Planned, seconds_per_epoch: float | None) -> Forecast:
         final_epochs=search.values["final_epochs"],
         seconds_per_epoch=seconds_per_epoch,
         devices=search.values["gpus_per_trial"],
+    )
+
+
+def _count_hours(search: Planned, basis: Basis, hours: Array, final: Array) -> Forecast:
+    """Return the numbers of the plan with hours: by the mean that was given, or the medians."""
+    if isinstance(basis.speed, Assumed):
+        return _count(search, basis.speed.seconds_per_epoch)
+    counted = _count(search, None)
+    devices = search.values["gpus_per_trial"]
+    median = float(np.median(hours))
+    return dataclasses.replace(
+        counted,
+        seconds_per_epoch=median * 3600 / devices / counted.epochs,
+        search_gpu_hours=median,
+        final_gpu_hours=float(np.median(final)) if final.size else 0.0,
     )
