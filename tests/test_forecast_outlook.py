@@ -16,7 +16,7 @@ from nago.forecast.calibration import Assumed
 from nago.forecast.cap import check_cap
 from nago.forecast.outlook import look_ahead
 from nago.forecast.population import draw_population
-from nago.forecast.simulation import Images, simulate_times
+from nago.forecast.simulation import Images, fit_batches, simulate_times
 from nago.generators.architecture import Task
 from nago.generators.complexity import count_complexity
 from nago.generators.draw import draw_architecture
@@ -24,6 +24,7 @@ from nago.generators.named import NAMED
 from nago.records import UserError
 from nago.search.brackets import plan_search
 from nago.seeds import derive_seed
+from nago.training.batch import fit_batch
 
 PAPER = {
     "cifar10": (54.9, 12.8, (30, 120)),
@@ -252,3 +253,13 @@ def test_the_cap_is_no_part_of_what_is_recorded_or_decides_a_file(plan):
     assert one.record == other.record
     assert one.settings.search_definition == other.settings.search_definition
     assert one.protocol == other.protocol
+
+
+def test_batches_are_halved_as_trainings_halve_theirs(plan):
+    for gpus, memory in ((1, 0.01), (1, 0.0005), (2, 0.0001), (1, None)):
+        settings = plan(memory_gb=memory, gpus_per_trial=gpus).all[0].settings
+        population = draw_population(settings, 10, 20)
+        found = fit_batches(population, 64, settings.values)
+        training = settings.search_protocol.training
+        for batch, kept in zip(found, population.sample_memory, strict=True):
+            assert batch == fit_batch(training, int(kept)).batch_size

@@ -26,12 +26,12 @@ FITS = 200
 COLUMNS = ("start", "multiply_adds", "sample_memory", "calls")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """What an epoch trains: its images, and how many a step takes."""
+    """What an epoch trains: its images, and how many a step takes, of all networks or of each."""
 
     images: float
-    batch_size: int
+    batch_size: float | Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class Speed:
         columns = epoch_columns(
             *(population.multiply_adds, population.sample_memory, population.nodes),
             np.full(len(population.nodes), work.images),
-            np.full(len(population.nodes), float(work.batch_size)),
+            np.full(len(population.nodes), work.batch_size, dtype=float),
         )
         found = self.fits.coefficients
         return found[:, 0], found[:, 1:] @ columns.T

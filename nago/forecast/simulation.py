@@ -5,7 +5,9 @@ space; a search that learns comes back to what it found good, so that each simul
 favourites of its own, whatever they cost, and trains them but for its share of random ones.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +20,11 @@ from nago.settings import Settings
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 
+SMALLEST_BATCH = 2
+"""Images of a process, as in training."""
+
 FAVOURITES = 8
-SMALLEST_BATCH = 16
+"""Configurations that a simulated search which learns comes back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ def simulate_times(
     rng = np.random.default_rng(seed)
     values = settings.values
     trainings = [*list_trainings(settings.plan, continues=values["continue"])]
-    work = Work(images.search, values["batch_size"])
-    starts, rates = speed.predict(population, work)
+    batches = fit_batches(population, values["batch_size"], values)
+    starts, rates = speed.predict(population, Work(images.search, batches))
     favourites = rng.integers(0, rates.shape[1], (len(rates), FAVOURITES))
     chosen = _choose(settings, favourites, rates.shape[1], rng)
     keys = {key: place for place, key in enumerate(_list_configurations(settings))}
@@ -72,13 +77,24 @@ def simulate_times(
     epochs = np.array([float(epochs) for _, _, epochs in trainings])
     rate = np.take_along_axis(rates, chosen[:, configurations], axis=1)
     search = (starts[:, None] + epochs * rate) * speed.draw_ratios(rng, len(trainings))
-    work = Work(images.final, values["final_batch_size"])
-    starts, rates = speed.predict(population, work)
     winners = favourites[:, np.arange(settings.finalists) % FAVOURITES]
-    winners = np.repeat(winners, values["final_networks"], axis=1)
-    rate = np.take_along_axis(rates, winners, axis=1)
+    batches = fit_batches(population, values["final_batch_size"], values)
+    starts, rates = speed.predict(population, Work(images.final, batches))
+    rate = np.take_along_axis(rates, np.repeat(winners, values["final_networks"], axis=1), axis=1)
     ratios = speed.draw_ratios(rng, settings.final_networks)
     return Times(search, (starts[:, None] + values["final_epochs"] * rate) * ratios)
+
+
+def fit_batches(population: Population, batch_size: int, values: Mapping[str, Any]) -> Array:
+    """Return the batch of each network: halved until `memory_gb` has room for it."""
+    batches = np.full(len(population.nodes), float(batch_size))
+    if values["memory_gb"] is None:
+        return batches
+    processes = values["gpus_per_trial"]
+    most = values["memory_gb"] * 1e9 * processes / population.sample_memory
+    while (halved := (batches > most) & (batches // 2 >= SMALLEST_BATCH * processes)).any():
+        batches[halved] //= 2
+    return batches
 
 
 def _list_configurations(settings: Settings) -> list[tuple[int, int]]:
