@@ -25,9 +25,12 @@ SHARED = (
     *("dataset", "searches", "seeds", "seed", "data_seed", "continue", "draws"),
     *("name", "source", "data_root", "download", "cache_gb", "split", "test_fraction"),
     *("validation_fraction", "image_size", "image_channels", "stored_size", "crop"),
-    *("channel_mean", "channel_std"),
+    *("channel_mean", "channel_std", "calibration", "max_gpu_hours"),
 )
 """Settings that all searches of a run have alike: those of the data, and of the run as such."""
+
+UNRECORDED = ("calibration", "max_gpu_hours")
+"""Settings that are not recorded with the results: they decide whether a run starts, no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +78,9 @@ class Planned:
 
     @property
     def record(self) -> dict[str, Any]:
-        """All settings, with what the search is called in a comparison."""
-        return {**self.values, "contestant": self.settings.contestant}
+        """The settings of the results, with what the search is called in a comparison."""
+        kept = {key: value for key, value in self.values.items() if key not in UNRECORDED}
+        return {**kept, "contestant": self.settings.contestant}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -524,6 +524,19 @@ def refuse_bad_data_root():
         raise WorkflowError(str(error))
 
 
+def refuse_over_cap():
+    """Raise before the first job if the searches would take more GPU-hours than they may."""
+    if SHARED["max_gpu_hours"] is None:
+        return
+    # Imported only where there is a cap: it loads numpy, pandas and scipy.
+    from nago.forecast.cap import check_cap
+
+    try:
+        check_cap(COMPARISON, Path(workflow.basedir).parent)
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
 def refuse_bad_initial():
     """Raise before anything is planned if a search can't begin with the table it is given."""
     from nago.search.initial import read_initial

@@ -257,6 +257,22 @@ def test_a_forecast_goes_by_the_seconds_it_is_given_then_those_measured(nago, pr
     assert hours(*settings, "continue=true") == pytest.approx(1.5)  # 3 epochs
 
 
+def test_a_forecast_has_ranges_a_wall_time_arrays_and_a_lag(nago, project):
+    values = json.loads(nago("forecast", "--json", "--workers", 2, "--gpus", 8)[1])
+    assert values["source"] == "1 s an epoch, the setting seconds_per_epoch"
+    for name in ("search_gpu_hours_range", "final_gpu_hours_range", "gpu_hours"):
+        assert values[name]["low"] < values[name]["median"] < values[name]["high"]
+    assert [*values["wall_hours"]] == ["2"]
+    assert values["arrays"][0] == 6  # lag 2: 4 and 2
+    assert len(values["lag_hours"]) == 8
+    assert values["disk"]["weights"] > 0
+    lines = nago("forecast", "--workers", 2, "--gpus", 8)[1].splitlines()
+    heads = ("known from", "all GPU-hours", "a training", "wall time", "lag", "Slurm arrays")
+    for head in (*heads, "disk"):
+        assert [line for line in lines if line.startswith(f"{head:16}")], head
+    assert "with 2 trainings at a time" in "\n".join(lines)
+
+
 def test_several_searches_are_forecast_and_followed_each_and_together(nago, project):
     settings = ["--config", "searches=[hnag-bohb,rnag-default]", "seeds=[0,1]", "iterations=1"]
     settings += ["min_budget=1", "max_budget=2", "final_epochs=10", "final_networks=2"]
@@ -397,6 +413,12 @@ def test_help_and_version_are_there_for_every_command(nago):
         (["forecast", "--config", "max_budget=5"], 1, ["max_budget=5", "4 or 8"]),
         (["forecast", "--config", "name=["], 1, ["'['"]),
         (["forecast", "--epoch-seconds", "-3"], 2, ["--epoch-seconds", "'-3'", "above 0"]),
+        (["forecast", "--calibrate", "/no/such"], 1, ["/no/such has no costs.csv", "give the"]),
+        (["forecast", "--gpus", "0"], 2, ["--gpus", "1 or more", "'0'"]),
+        (["forecast", "--gpus", "1", "--config", "gpus_per_trial=2"], 1, ["--gpus", "2", "got 1"]),
+        (["forecast", "--workers", "many"], 2, ["--workers", "'many'"]),
+        (["forecast", "--device", "A100"], 1, ["--device", "'A100'", "none"]),
+        (["forecast", "--config", "max_gpu_hours=0"], 1, ["max_gpu_hours", "0"]),
         (["status", "--config", "iterations=many"], 1, ["'many'", "integer"]),
         (["statu"], 2, ["'statu'"]),
         ([], 2, ["COMMAND"]),

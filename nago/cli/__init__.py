@@ -3,7 +3,7 @@
 import argparse
 
 from nago import __version__
-from nago.cli import interchange, progress, report, sample, winner
+from nago.cli import foresight, interchange, progress, report, sample, winner
 from nago.script import run_script
 
 
@@ -19,6 +19,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"nago {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     sample.add_commands(commands)
+    foresight.add_commands(commands)
     progress.add_commands(commands)
     winner.add_commands(commands)
     report.add_commands(commands)

@@ -1,4 +1,4 @@
-"""Commands on searches: forecast, status."""
+"""The command that follows a search, and what it shares with the one that forecasts it."""
 
 import argparse
 import contextlib
@@ -12,12 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from nago.comparison import Comparison, Planned, load_comparison
-from nago.forecast import (
-    describe_forecast,
-    describe_total,
-    forecast,
-    measure_seconds_per_epoch,
-)
 from nago.records import UserError
 from nago.schema import parse_value
 from nago.settings import find_root, read_config
@@ -29,24 +23,7 @@ CLEAR = "\x1b[H\x1b[2J"
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the parser of all."""
-    _add_forecast(commands)
     _add_status(commands)
-
-
-def _add_forecast(commands: Any) -> None:
-    command = commands.add_parser(
-        "forecast",
-        help="trainings, epochs and hours of a search, before it runs",
-        description="Print what a search will cost, from its settings alone.",
-    )
-    _add_config_option(command)
-    command.add_argument(
-        "--epoch-seconds",
-        type=_seconds,
-        help="seconds of an epoch (default: as measured in an earlier run, or the setting)",
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.set_defaults(run=_run_forecast)
 
 
 def _add_status(commands: Any) -> None:
@@ -56,13 +33,13 @@ def _add_status(commands: Any) -> None:
         description="Print how many trials of each bracket are done, running, missing or failed,"
         " from the files of the search.",
     )
-    _add_config_option(command)
+    add_config_option(command)
     shown = command.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print one JSON object")
     shown.add_argument(
         "--follow",
         nargs="?",
-        type=_seconds,
+        type=read_seconds,
         const=10.0,
         metavar="SECONDS",
         help="print it again every so many seconds (default: 10) until all trials are done",
@@ -70,7 +47,8 @@ def _add_status(commands: Any) -> None:
     command.set_defaults(run=_run_status)
 
 
-def _add_config_option(command: argparse.ArgumentParser) -> None:
+def add_config_option(command: argparse.ArgumentParser) -> None:
+    """Add the option that takes settings."""
     command.add_argument(
         "--config",
         nargs="*",
@@ -80,37 +58,12 @@ def _add_config_option(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _run_forecast(arguments: argparse.Namespace) -> None:
-    comparison, root = _load(arguments.config)
-    results = {}
-    for search in comparison.all:
-        seconds = (
-            arguments.epoch_seconds
-            or measure_seconds_per_epoch(root / search.folder / "costs.csv")
-            or search.values["seconds_per_epoch"]
-        )
-        results[_name(search)] = forecast(
-            search.plan,
-            continues=search.values["continue"],
-            final_networks=search.settings.final_networks,
-            final_epochs=search.values["final_epochs"],
-            seconds_per_epoch=seconds,
-        )
-    if arguments.json:
-        _print_json({name: dataclasses.asdict(result) for name, result in results.items()})
-        return
-    texts = [describe_forecast(name, result) for name, result in results.items()]
-    if len(results) > 1:
-        texts.append(describe_total([*results.values()]))
-    print("\n\n".join(texts))
-
-
 def _run_status(arguments: argparse.Namespace) -> None:
-    comparison, root = _load(arguments.config)
+    comparison, root = load_searches(arguments.config)
     if arguments.json:
-        _print_json(
+        print_json(
             {
-                _name(search): [
+                name_search(search): [
                     dataclasses.asdict(status)
                     for status in count_status(
                         root / search.folder, search.plan, _logs(search, root)
@@ -126,7 +79,7 @@ def _run_status(arguments: argparse.Namespace) -> None:
             _follow(comparison, root, arguments.follow)
 
 
-def _print_json(results: Mapping[str, Any]) -> None:
+def print_json(results: Mapping[str, Any]) -> None:
     """Print what is known of each search by its name; of a single one, only that."""
     print(json.dumps(results if len(results) > 1 else next(iter(results.values()))))
 
@@ -138,7 +91,7 @@ def _look(comparison: Comparison, root: Path) -> tuple[str, bool]:
         folder, logs = root / search.folder, _logs(search, root)
         statuses = count_status(folder, search.plan, logs)
         running = list_running(folder, search.plan, logs)
-        texts.append(describe_status(_name(search), statuses, running))
+        texts.append(describe_status(name_search(search), statuses, running))
         ended &= all(status.done + status.failed == status.planned for status in statuses)
     return "\n\n".join(texts), ended
 
@@ -155,12 +108,14 @@ def _follow(comparison: Comparison, root: Path, seconds: float) -> None:
             time.sleep(seconds)
 
 
-def _load(config: Sequence[str]) -> tuple[Comparison, Path]:
+def load_searches(config: Sequence[str]) -> tuple[Comparison, Path]:
+    """Return the searches that the settings describe, and the folder of the project."""
     root = find_root(Path.cwd())
     return load_comparison({**read_config(root), **parse_config(config)}, root), root
 
 
-def _name(search: Planned) -> str:
+def name_search(search: Planned) -> str:
+    """Return what a search is called among several."""
     return f"{search.dataset}, {search.search}"
 
 
@@ -184,7 +139,8 @@ def parse_config(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _seconds(text: str) -> float:
+def read_seconds(text: str) -> float:
+    """Return a number above 0 from an option."""
     try:
         seconds = float(text)
     except ValueError:

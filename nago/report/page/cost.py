@@ -39,6 +39,7 @@ def forecast_run(run: Run) -> Forecast | None:
             final_networks=settings.final_networks,
             final_epochs=values["final_epochs"],
             seconds_per_epoch=values["seconds_per_epoch"],
+            devices=int(values.get("gpus_per_trial") or 1),
         )
     except (KeyError, TypeError, ValueError):
         return None
