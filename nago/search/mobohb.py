@@ -14,8 +14,8 @@ after multi-fidelity random search, as in PriMO, Basu et al. 2025, arXiv 2511.08
 each bracket; and footnote 3 of Ru et al. 2020.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -188,17 +188,23 @@ def _fit_densities(
     options: Mapping[str, Any],
     seed: int,
 ) -> Surrogate:
-    """Return what BOHB learns, without the budgets where failed trials would be among the good."""
+    """Return what BOHB learns of good and bad ones.
+
+    What failed at any budget is bad at all of them: where a network can't be, or takes too much
+    memory, it does so for any number of epochs. A budget where failed trials would be among the
+    good ones, since too few worked, has no densities.
+    """
     fewest, share = options["min_points_in_model"] or len(space) + 1, options["top_n_percent"]
-    trials = Counter(item.budget for item in ranked)
-    works = Counter(item.budget for item in ranked if np.isfinite(item.loss))
-    # As many as HpBandSter takes for the good ones.
-    enough = {
-        budget
-        for budget, number in trials.items()
-        if works[budget] >= max(fewest, share * number // 100)
-    }
-    return bohb.fit(space, [item for item in ranked if item.budget in enough], options, seed)
+    failed = [item for item in ranked if not np.isfinite(item.loss)]
+    told: list[Observation] = []
+    for budget in sorted({item.budget for item in ranked}):
+        own = [item for item in ranked if item.budget == budget]
+        others = [replace(item, budget=budget) for item in failed if item.budget != budget]
+        works = sum(bool(np.isfinite(item.loss)) for item in own)
+        # As many as HpBandSter takes for the good ones.
+        if works >= max(fewest, share * (len(own) + len(others)) // 100):
+            told += own + others
+    return bohb.fit(space, told, options, seed)
 
 
 def _fit_step(
