@@ -18,6 +18,7 @@ from nago.generators.stages import assign_stages
 from nago.records import Configuration, GeneratorSettings, Protocol, TrainingSettings, read_json
 from nago.schema import SettingsError, plain, read_texts, read_yaml, validate
 from nago.search.brackets import Rung
+from nago.search.limits import read_limits
 from nago.search.methods import Method, find_method
 from nago.search.steps import Search
 
@@ -101,7 +102,7 @@ class Settings:
     @property
     def makes_initial(self) -> bool:
         """Whether the first bracket makes the initial points, which later ones always see."""
-        return self.method.multi_objective and self.values["initial"] is None
+        return self.method.begins_with_points and self.values["initial"] is None
 
     @property
     def lag(self) -> int:
@@ -132,6 +133,11 @@ class Settings:
         return find_method(self.values["method"])
 
     @property
+    def limits(self) -> dict[str, float]:
+        """The most that networks may have of each limited measure, in its units."""
+        return read_limits(self.values) if self.method.chooses else {}
+
+    @property
     def search_definition(self) -> dict[str, Any]:
         """All that decides what is proposed, beside the plan; `read_search` takes it."""
         values = self.values
@@ -144,7 +150,8 @@ class Settings:
             options["log_losses"] = [name != "validation_error" for name in objectives]
         shared = {key: values[key] for key in ("generator", "method", "seed", "continue")}
         ranges = {name: list(limits) for name, limits in self.ranges.items()}
-        return shared | {"ranges": ranges, "options": options, "objectives": objectives}
+        definition = shared | {"ranges": ranges, "options": options, "objectives": objectives}
+        return definition | ({"limits": self.limits} if self.limits else {})
 
     @property
     def search_protocol(self) -> Protocol:
@@ -240,6 +247,13 @@ OPTIONS = {
         "batch": "batch_choice",
     },
 }
+OPTIONS["mobohb"] = {
+    **OPTIONS["bohb"],
+    **OPTIONS["mobo"],
+    "model": "mobohb_model",
+    "promotion": "promotion",
+    "lowest_error": "lowest_error",
+}
 """By method: the names of its options, HpBandSter's for BOHB, and of the settings."""
 
 
@@ -332,6 +346,7 @@ def read_search(path: Path) -> Search:
         options=values["options"],
         keep=values["continue"],
         objectives=tuple(values["objectives"]),
+        limits=values.get("limits", {}),
     )
 
 
@@ -377,7 +392,7 @@ def _check_objectives(settings: Settings) -> None:
         raise ValueError(f"objectives must begin with validation_error, got {objectives}")
     if reference is not None and len(reference) != len(objectives):
         raise ValueError(f"reference must have a value for each of {objectives}, got {reference}")
-    if values["initial"] is not None and not settings.method.multi_objective:
+    if values["initial"] is not None and not settings.method.begins_with_points:
         raise ValueError(
             f"initial is where mobo begins; method {values['method']} takes none: leave it away"
         )

@@ -366,12 +366,15 @@ def planned_budgets(wildcards):
     return search_of(wildcards).settings.budgets
 
 
+def computes_objectives(search):
+    """Return whether a search computes the objectives that need no training."""
+    return search.settings.method.multi_objective and search.values["exact_objectives"]
+
+
 def exact_files(wildcards):
-    """Return what the objectives that need no training are computed from."""
+    """Return what is needed to compute what is known of a network without training."""
     search = search_of(wildcards)
-    if not (
-        search.settings.method.multi_objective and search.values["exact_objectives"]
-    ):
+    if not (computes_objectives(search) or search.settings.limits):
         return []
     return [f"{search.folder}/protocol.json", f"data/{wildcards.dataset}/dataset.json"]
 
@@ -380,7 +383,17 @@ def exact_options(wildcards, input):
     """Return the same, as options of the shell."""
     if not input.exact:
         return ""
-    return f"--protocol {input.exact[0]} --data {data_folder(wildcards)}"
+    modelled = "" if computes_objectives(search_of(wildcards)) else " --modelled"
+    return f"--protocol {input.exact[0]} --data {data_folder(wildcards)}{modelled}"
+
+
+def last_option(wildcards):
+    """Return the number, size and budget of a bracket's last rung, as an option of the shell."""
+    search = search_of(wildcards)
+    if not search.settings.method.multi_objective:
+        return ""
+    rungs = search.plan[int(wildcards.bracket)]
+    return f"--last {len(rungs) - 1} {rungs[-1].size} {rungs[-1].budget}"
 
 
 def bracket_tables(search, kind):
@@ -580,6 +593,29 @@ def refuse_bad_warm_start():
             )
         except UserError as error:
             raise WorkflowError(str(error))
+
+
+def refuse_bad_limits():
+    """Raise before the first job if nothing that a search draws keeps its limits."""
+    limited = [search for search in COMPARISON.all if search.settings.limits]
+    if not limited:
+        return
+    from nago.exact import refuse_unmet_limits
+
+    for search in limited:
+        settings = search.settings
+        try:
+            refuse_unmet_limits(
+                settings.search_protocol,
+                settings.ranges,
+                settings.limits,
+                seed=settings.values["seed"],
+                data=Path(f"data/{search.dataset}"),
+                image_size=settings.values["image_size"],
+                channels=settings.values["image_channels"],
+            )
+        except UserError as error:
+            raise WorkflowError(f"{search.search}: {error}")
 
 
 def tell_results():

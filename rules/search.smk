@@ -122,6 +122,7 @@ rule promote:
     input:
         search="results/{dataset}/{search}/search.json",
         surrogate="results/{dataset}/{search}/bracket{bracket}/surrogate.json",
+        exact=exact_files,
         trials=trials_below,
     output:
         "results/{dataset}/{search}/bracket{bracket}/rung{rung}.proposals.json",
@@ -130,6 +131,8 @@ rule promote:
     wildcard_constraints:
         rung=r"[1-9]\d*",
     params:
+        exact=exact_options,
+        last=last_option,
         size=planned_size,
         budget=planned_budget,
     message:
@@ -138,7 +141,8 @@ rule promote:
     shell:
         "python scripts/promote.py --search {input.search} --surrogate {input.surrogate}"
         " --trials {input.trials} --bracket {wildcards.bracket} --rung {wildcards.rung}"
-        " --size {params.size} --budget {params.budget} --output {output} > {log} 2>&1"
+        " --size {params.size} --budget {params.budget} {params.last} {params.exact}"
+        " --output {output} > {log} 2>&1"
 
 
 rule train:

@@ -3,14 +3,12 @@
 import argparse
 from pathlib import Path
 
-from nago.data.datasets import read_info
-from nago.exact import make_exact
-from nago.records import read_protocol, write_proposals
+from nago.exact import read_known
+from nago.records import write_proposals
 from nago.script import run_script
 from nago.search.brackets import Rung
 from nago.search.steps import first_rung
 from nago.search.surrogate_file import read_surrogate
-from nago.seeds import derive_seed
 from nago.settings import read_search
 
 
@@ -25,22 +23,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--protocol", type=Path, help="to compute what needs no training")
     parser.add_argument("--data", type=Path, help="folder of the prepared data, for the same")
+    parser.add_argument("--modelled", action="store_true", help="compute it for limits alone")
     args = parser.parse_args()
 
-    search, exact = read_search(args.search), None
-    if args.protocol:
-        exact = make_exact(
-            read_protocol(args.protocol),
-            read_info(args.data),
-            search.objectives,
-            derive_seed(search.seed, "exact", args.bracket),
-        )
+    search = read_search(args.search)
+    known = read_known(search, args.protocol, args.data, args.bracket, modelled=args.modelled)
     proposals = first_rung(
         search,
         read_surrogate(args.surrogate),
         bracket=args.bracket,
         rung=Rung(args.size, args.budget),
-        exact=exact,
+        exact=known.exact,
+        costs=known.costs,
     )
     for proposal in proposals:
         print(proposal.origin, proposal.reason or "", dict(proposal.configuration))

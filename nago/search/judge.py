@@ -112,8 +112,12 @@ class Judge:
         self.encoding, self.options = encoding, surrogate["options"]
         arrays = surrogate["arrays"]
         finite = np.isfinite(arrays["losses"]).all(axis=1)
-        self._trials, self._failed = encoding.describe(arrays["genes"]), ~finite
-        self.seen = frozenset(find_keys(arrays["genes"]))
+        # Trials at other budgets, of a search that has several, say what fails, and were tried.
+        others = arrays.get("other_genes", arrays["genes"][:0])
+        tried = np.concatenate([arrays["genes"], others])
+        self._trials = encoding.describe(tried)
+        self._failed = np.concatenate([~finite, arrays.get("other_failed", ~finite[:0])])
+        self.seen = frozenset(find_keys(tried))
         self.genes = arrays["genes"][finite]
         self._scaling = Scaling(arrays["losses"][finite], self.options["log_losses"])
         self.losses = self._scaling.standardise(arrays["losses"][finite])
@@ -127,9 +131,16 @@ class Judge:
         self.best = self.losses.min(axis=0)
         self.exact, self._known = exact, dict[bytes, Array]()
         self.left = self.options["exact_evaluations"] if exact else 0
-        self.uncertain = np.ones(self.losses.shape[1], dtype=bool)
-        if exact is not None:
-            self.uncertain = np.isnan(exact(encoding.decode(self.genes[:1]))[0])
+        self.uncertain = self._find_uncertain()
+
+    def _find_uncertain(self) -> NDArray[np.bool_]:
+        """Return which objectives aren't known exactly, by the first trial that has costs."""
+        if self.exact is not None:
+            for configuration in self.encoding.decode(self.genes):
+                values = np.asarray(self.exact([configuration]), dtype=float)[0]
+                if not np.isinf(values).any():
+                    return np.asarray(np.isnan(values))
+        return np.ones(self.losses.shape[1], dtype=bool)
 
     def standardise_reference(self) -> Array | None:
         """Return the reference point (m,) that the options give, standardised."""

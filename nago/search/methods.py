@@ -17,6 +17,7 @@ from nago.search.brackets import (
     plan_rounds,
     plan_search,
 )
+from nago.search.limits import Fits, fill_slots
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,8 +51,8 @@ class Method:
     One that doesn't learn needs no results, so all its brackets can run at once. `plan_keys`
     are the settings that `plan` takes, `lag_key` the one that says how many brackets are in
     flight. One for several objectives learns them all, looks for their front, writes arrays
-    beside its surrogate, and always sees the initial points. One that doesn't complete looks for
-    no winner, so no network is trained to completion.
+    beside its surrogate. One that doesn't complete looks for no winner, so no network is trained
+    to completion. One that doesn't choose trains what it is told, whatever the limits.
     """
 
     module: str
@@ -61,6 +62,12 @@ class Method:
     learns: bool = True
     multi_objective: bool = False
     completes: bool = True
+    chooses: bool = True
+
+    @property
+    def begins_with_points(self) -> bool:
+        """Whether it has initial points: a first bracket, which all others see, or a table."""
+        return "initial_points" in self.plan_keys
 
     def fit(
         self,
@@ -102,14 +109,25 @@ class Method:
         return importlib.import_module(self.module)
 
 
+ABOVE = "what the method proposed was above the limits"
+"""Why a configuration is random where a method proposed others."""
+
 HYPERBAND = ("iterations", "min_budget", "max_budget", "eta")
 ROUNDS = ("initial_points", "mobo_iterations", "mobo_batch", "mobo_budget")
 REPEATS = ("spread_configurations", "spread_draws", "mobo_budget")
 METHODS: Mapping[str, Method] = {
     "bohb": Method("nago.search.bohb", plan_search, HYPERBAND),
     "mobo": Method("nago.search.mobo", plan_rounds, ROUNDS, "mobo_lag", multi_objective=True),
-    "default": Method("nago.search.given", plan_once, ("max_budget",), learns=False),
-    "spread": Method("nago.search.spread", plan_repeats, REPEATS, learns=False, completes=False),
+    "mobohb": Method("nago.search.mobohb", plan_search, HYPERBAND, multi_objective=True),
+    "default": Method(
+        "nago.search.given", plan_once, ("max_budget",), learns=False, chooses=False
+    ),
+    "spread": Method(
+        *("nago.search.spread", plan_repeats, REPEATS),
+        learns=False,
+        completes=False,
+        chooses=False,
+    ),
     "random": Method("nago.search.random_search", plan_full_budget, HYPERBAND, learns=False),
 }
 
@@ -134,12 +152,27 @@ def new_proposals(
     seed: int,
     trial_seeds: Sequence[int],
     exact: Exact | None = None,
+    fits: Fits | None = None,
 ) -> list[Proposal]:
-    """Return new proposals, one for each of `trial_seeds`; `seed` decides the configurations."""
+    """Return new proposals, one for each of `trial_seeds`; `seed` decides the configurations.
+
+    `fits`, if given, says which configurations are within the limits, by the seed of the trial.
+    """
     if not trial_seeds:
         return []
-    count = len(trial_seeds)
-    suggestions = find_method(method).propose(space, surrogate, count, budget, seed, exact=exact)
+
+    def propose(count: int, seed: int) -> list[Suggestion]:
+        chosen = find_method(method)
+        return chosen.propose(space, surrogate, count, budget, seed, exact=exact)
+
+    def draw(count: int, seed: int) -> list[Suggestion]:
+        random = find_method("random").propose(space, {}, count, budget, seed)
+        return [Suggestion(item.configuration, "fallback", ABOVE) for item in random]
+
+    if fits is None:
+        suggestions = propose(len(trial_seeds), seed)
+    else:
+        suggestions = fill_slots(propose, draw, fits, trial_seeds, seed)
     return [
         Proposal(
             configuration=suggestion.configuration,

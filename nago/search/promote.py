@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from nago.records import Proposal, Trial, parse_trial_name
+from nago.search.limits import Fits
 
 
 def rank(trials: Sequence[Trial]) -> list[Trial]:
@@ -36,16 +37,44 @@ def promote(
     """
     if len(seeds) != size:
         raise ValueError(f"there must be one seed per slot, got {len(seeds)} for {size=}")
-    return [
-        Proposal(
-            configuration=trial.configuration,
-            budget=budget,
-            seed=trial.seed if keep else seed,
-            origin=trial.origin,
-            parent=trial.name,
-        )
-        for trial, seed in zip(rank(trials), seeds, strict=False)
-    ]
+    placed = place(rank(trials), budget, seeds, keep=keep)
+    return [proposal for proposal in placed if proposal is not None]
+
+
+def place(
+    ordered: Sequence[Trial],
+    budget: int,
+    seeds: Sequence[int],
+    *,
+    keep: bool,
+    fits: Fits | None = None,
+) -> list[Proposal | None]:
+    """Return a promoted trial for each slot, None where no trial is left for it.
+
+    Args:
+        ordered: the trials that may go on, best first; a slot takes the first that it can have.
+        budget: epochs of the rung.
+        seeds: one per slot, of the fresh architecture that a promoted configuration draws.
+        keep: keep the parent's seed instead, thus its architecture.
+        fits: which configurations a slot can have, by the seed of its trial; all if None.
+    """
+    waiting, placed = list(ordered), list[Proposal | None]()
+    for slot_seed in seeds:
+        chosen = None
+        for trial in waiting:
+            seed = trial.seed if keep else slot_seed
+            if fits is None or fits(trial.configuration, seed):
+                chosen = Proposal(
+                    configuration=trial.configuration,
+                    budget=budget,
+                    seed=seed,
+                    origin=trial.origin,
+                    parent=trial.name,
+                )
+                waiting.remove(trial)
+                break
+        placed.append(chosen)
+    return placed
 
 
 def _error(trial: Trial) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from nago.records import Observation, Proposal, Trial, trial_name
 from nago.search.brackets import Rung, count_seen
+from nago.search.limits import Costs
 from nago.search.methods import Exact, find_method
 from nago.search.steps import Search, first_rung, fit_surrogate, next_rung
 from nago.tables import observations, tabulate
@@ -49,6 +50,7 @@ def run_search(
     exact: Callable[[int], Exact] | None = None,
     *,
     prior: Sequence[Observation] = (),
+    costs: Costs | None = None,
 ) -> list[Trial]:
     """Return all trials of a search, in the order of the plan: those that the workflow gives.
 
@@ -59,13 +61,14 @@ def run_search(
         lag: brackets in flight: bracket b sees the trials of brackets 0 to b - lag.
         exact: for a bracket, what computes the objectives that need no training.
         prior: of a warm start.
+        costs: what of a trial is known before it is trained.
 
     Raises:
         ValueError: `lag` is below 1.
     """
     if lag < 1:
         raise ValueError(f"a bracket sees earlier ones only, so lag must be 1 or more, got {lag=}")
-    makes_initial = find_method(search.method).multi_objective
+    makes_initial = find_method(search.method).begins_with_points
     trials: list[Trial] = []
     seen: list[list[Observation]] = []
     for bracket, rungs in enumerate(plan):
@@ -73,12 +76,22 @@ def run_search(
         history = [item for table in seen[:number] for item in table]
         surrogate = fit_surrogate(search, history, bracket=bracket, prior=prior)
         known = exact(bracket) if exact else None
-        proposals = first_rung(search, surrogate, bracket=bracket, rung=rungs[0], exact=known)
+        proposals = first_rung(
+            search, surrogate, bracket=bracket, rung=rungs[0], exact=known, costs=costs
+        )
         below = _train_all(proposals, train, bracket, 0)
         bracket_trials = list(below)
         for number, rung in enumerate(rungs[1:], start=1):
             proposals = next_rung(
-                search, surrogate, below, bracket=bracket, number=number, rung=rung
+                search,
+                surrogate,
+                below,
+                bracket=bracket,
+                number=number,
+                rung=rung,
+                last=(len(rungs) - 1, rungs[-1]),
+                exact=known,
+                costs=costs,
             )
             below = _train_all(proposals, train, bracket, number)
             bracket_trials += below
