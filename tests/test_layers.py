@@ -162,6 +162,15 @@ def test_networkx_is_for_wirings_alone():
     assert [module for module in MODULES if uses(module, "networkx")] == ["nago.generators.wiring"]
 
 
+def test_tables_know_no_figures_and_runs_neither():
+    tables = reach([module for module in MODULES if module.startswith("nago.report.tables.")])
+    assert "nago.report.traces" in tables
+    assert [module for module in tables if module.startswith("nago.report.figures.")] == []
+    below = reach([f"nago.report.{name}" for name in ("traces", "hypervolume", "finals")])
+    assert "nago.report.contestants" in below
+    assert [module for module in below if module.startswith("nago.report.tables.")] == []
+
+
 def test_torch_stays_where_networks_are_built_and_trained():
     for module in MODULES:
         package = module.rpartition(".")[0]
