@@ -256,6 +256,7 @@ def test_the_workflow_imports_no_torch():
         ("nago.search.steps", "torch networkx numpy pandas matplotlib hpbandster"),
         ("nago.search.bohb", "torch networkx pandas matplotlib hpbandster statsmodels"),
         ("nago.search.mobo", "torch networkx pandas matplotlib pymoo moocore pybnn"),
+        ("nago.search.mobohb", "torch networkx pandas matplotlib hpbandster pymoo moocore pybnn"),
         ("nago.search.bnn", "torch networkx pandas matplotlib scipy pybnn"),
         ("nago.exact", "torch networkx pandas matplotlib"),
         ("nago.tables", "torch networkx matplotlib"),

@@ -355,3 +355,25 @@ def test_every_process_proposes_the_same_and_leaves_global_randomness_alone():
     ]
     assert printed[0] == printed[1]
     assert "nodes" in printed[0]
+
+
+def test_a_first_trial_without_costs_makes_no_objective_certain():
+    """Another draw of a trial's configuration may have no network, or be above a limit."""
+    space, asked = square(), []
+    observations = observe(space, valley, 8)
+    first = pytest.approx(dict(observations[0].configuration), abs=1e-6)
+
+    def exact(configurations):
+        asked.extend(configurations)
+        rows = [
+            [np.inf, np.inf] if values == first else [np.nan, valley(values)[1]]
+            for values in configurations
+        ]
+        return np.array(rows)
+
+    encoding = Encoding(space)
+    surrogate = mobo.fit(space, observations, GP, 0)
+    fit = mobo._model_fit(surrogate)
+    judge = mobo.judging.Judge(encoding, surrogate, fit, exact, 0)
+    assert judge.uncertain.tolist() == [True, False]
+    assert len(asked) == 2

@@ -11,6 +11,8 @@ import yaml
 
 from nago.generators.draw import GENERATORS
 from nago.schema import SettingsError
+from nago.search.methods import METHODS
+from nago.search.mobohb import split_options
 from nago.settings import find_root, load_settings, read_config, read_search
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +86,33 @@ def test_multi_objective_search_is_by_the_papers_numbers():
     given = {"dataset": "sport8", "method": "mobo", "initial": "results/x/trials.csv"}
     assert len(load_settings(given, ROOT).plan) == 30
     assert load_settings({"dataset": "sport8"}, ROOT).final_networks == 8
+
+
+def test_multi_objective_bohb_has_bohbs_plan_and_mobos_objectives(tmp_path):
+    settings = load_settings({"dataset": "cifar10", "method": "mobohb"}, ROOT)
+    bohb, mobo = (
+        load_settings({"dataset": "cifar10", "method": m}, ROOT) for m in ("bohb", "mobo")
+    )
+    assert settings.plan == bohb.plan
+    assert (settings.lag, settings.makes_initial) == (bohb.lag, False)
+    assert settings.final_networks == mobo.final_networks
+    given = settings.search_definition
+    assert given["objectives"] == mobo.search_definition["objectives"]
+    shared = bohb.search_definition["options"] | mobo.search_definition["options"]
+    own = {"model": "density", "promotion": "hypervolume", "lowest_error": 0}
+    assert given["options"] == shared | own
+    # The options that it takes.
+    split_options(given["options"])
+
+
+def test_limits_are_of_the_searches_that_choose_and_no_key_without_them():
+    limits = {"max_sample_memory_mb": 1.5, "max_multiply_adds": 9}
+    for method in METHODS:
+        given = {"dataset": "digits", "generator": "rnag", "method": method}
+        assert "limits" not in load_settings(given, ROOT).search_definition
+        found = load_settings(given | limits, ROOT).search_definition.get("limits")
+        expected = {"sample_memory_bytes": 1.5 * 2**20, "multiply_adds": 9}
+        assert found == (None if method in ("default", "spread") else expected)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 from workflow_runs import TINY, Project, build_once, make_project
@@ -10,17 +11,21 @@ from nago.data.datasets import read_info
 from nago.exact import COSTS, find_task, make_costs, make_exact
 from nago.objective import evaluate_proposal
 from nago.records import read_protocol, read_trial
-from nago.search.brackets import plan_search
+from nago.search.brackets import Rung, plan_search
 from nago.search.simulate import run_search
+from nago.search.steps import first_rung
 from nago.search.surrogate_file import read_surrogate
 from nago.seeds import derive_seed
 from nago.settings import read_search
 from nago.tables import tabulate, write_table
 
+LIMIT = 0.06
+"""MB; about half of the networks are above it."""
+
 MOBOHB = TINY | {
     "method": "mobohb",
     "finalists": 2,
-    "max_sample_memory_mb": 0.2,
+    "max_sample_memory_mb": LIMIT,
     "ranges": "{top_nodes: [3, 4], middle_nodes: [1, 2], bottom_nodes: [3, 4]}",
 }
 RESULTS = "results/digits/hnag-mobohb"
@@ -60,17 +65,22 @@ def test_a_run_leaves_brackets_the_front_and_networks_of_the_finalists(finished)
 
 
 def test_no_network_is_above_the_limit_and_what_was_counted_before_is_what_was_trained(finished):
-    limit = json.loads(finished.read(f"{RESULTS}/search.json"))["limits"]["sample_memory_bytes"]
-    assert limit == 0.2 * 2**20
+    search = read_search(finished.folder / RESULTS / "search.json")
+    assert search.limits == {"sample_memory_bytes": LIMIT * 2**20}
     costs = make_costs(
         protocol := read_protocol(finished.folder / RESULTS / "protocol.json"),
         find_task(protocol, read_info(finished.folder / "data/digits")),
     )
     for path in (finished.folder / RESULTS).glob("bracket*/rung*/slot*.trial.json"):
         trial = read_trial(path)
-        assert trial.sample_memory_bytes <= limit
+        assert trial.sample_memory_bytes <= LIMIT * 2**20
         counted = costs(trial.configuration, trial.seed)
         assert counted == {name: getattr(trial, name) for name in COSTS}
+    # Without the limit it would have been exceeded.
+    surrogate = read_surrogate(finished.folder / RESULTS / "bracket0/surrogate.json")
+    free = first_rung(replace(search, limits={}), surrogate, bracket=0, rung=Rung(2, 2))
+    memory = [costs(item.configuration, item.seed)["sample_memory_bytes"] for item in free]
+    assert max(memory) > LIMIT * 2**20
 
 
 def test_one_process_without_snakemake_gives_the_same_bytes(finished, tmp_path):
