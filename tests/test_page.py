@@ -385,7 +385,7 @@ def test_tables_and_figures_of_folders_are_shown_with_their_captions(tmp_path):
     ]
     assert page.values["summary"][1] == [None, "2097152.0", "0.123456789"]
     assert "Numbers: summary.csv" in page.text
-    assert "Columns without any value are left out: none." in page.text
+    assert "Without any value here: none" in page.text
     assert "../tables/summary.csv" in page.links
     assert "What the search tried, chose and reached" in page.text
     assert "cut.csv is not shown: its last line is cut off" in page.text

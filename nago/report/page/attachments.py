@@ -75,11 +75,9 @@ def show_tables(
             gaps.append(f"{path.name} is not shown: {error}.")
             continue
         empty = [str(name) for name in frame.columns if len(frame) and frame[name].isna().all()]
-        notes = []
+        note = ""
         if len(frame) > MOST_ROWS:
-            notes.append(f"The page holds the first {MOST_ROWS} of {len(frame):,} rows.")
-        if empty:
-            notes.append(f"Columns without any value are left out: {', '.join(empty)}.")
+            note = f"The page holds the first {MOST_ROWS} of {len(frame):,} rows."
         tables.append(
             show_frame(
                 path.stem,
@@ -88,7 +86,8 @@ def show_tables(
                 source=path.name,
                 link=_link(path, output),
                 caption=read_caption(captions, *_caption_names(path.stem)),
-                note=" ".join(notes),
+                note=note,
+                empty=", ".join(empty),
             )
         )
     return tables, gaps

@@ -23,7 +23,8 @@ class Table:
     """Columns by their headings; `numeric` are those whose cells stand to the right.
 
     `source` is the file that the numbers are from, `link` where it lies if that is known;
-    `caption` is how they are read, as HTML, and `note` what is to be known before.
+    `caption` is how they are read, as HTML, `note` what is to be known before, and `empty` names
+    columns that are left out since they hold nothing.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Table:
     link: str = ""
     caption: str = ""
     note: str = ""
+    empty: str = ""
 
 
 def cell(value: Any, text: str | None = None) -> Cell:
