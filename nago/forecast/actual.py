@@ -17,6 +17,7 @@ from nago.forecast.calibration import (
 )
 from nago.forecast.outlook import Range, spread
 from nago.forecast.population import draw_population
+from nago.forecast.simulation import FAVOURITES, choose_networks
 from nago.records import UserError
 from nago.settings import Settings
 
@@ -107,7 +108,9 @@ def hold(settings: Settings, speed: Speed, rest: pd.DataFrame, learnt: int) -> H
     epochs = rest["epochs"].to_numpy(float)
     work = Work(float(rest["images"].median()), settings.values["batch_size"])
     starts, rates = speed.predict(population, work)
-    drawn = rng.integers(0, rates.shape[1], (len(rates), len(rest)))
+    favourites = rng.integers(0, rates.shape[1], (len(rates), FAVOURITES))
+    brackets = rest["bracket"].to_numpy(int)
+    drawn = choose_networks(settings, brackets, favourites, rates.shape[1], rng)
     blind = starts[:, None] + epochs * np.take_along_axis(rates, drawn, axis=1)
     columns = training_columns(rest)
     columns[:, 0] = 1.0

@@ -70,7 +70,8 @@ def simulate_times(
     batches = fit_batches(population, values["batch_size"], values)
     starts, rates = speed.predict(population, Work(images.search, batches))
     favourites = rng.integers(0, rates.shape[1], (len(rates), FAVOURITES))
-    chosen = _choose(settings, favourites, rates.shape[1], rng)
+    brackets = np.array([bracket for bracket, _ in _list_configurations(settings)])
+    chosen = choose_networks(settings, brackets, favourites, rates.shape[1], rng)
     keys = {key: place for place, key in enumerate(_list_configurations(settings))}
     single = values["method"] == "spread"
     configurations = [keys[bracket, 0 if single else slot] for bracket, slot, _ in trainings]
@@ -106,11 +107,22 @@ def _list_configurations(settings: Settings) -> list[tuple[int, int]]:
     ]
 
 
-def _choose(
-    settings: Settings, favourites: Places, networks: int, rng: np.random.Generator
+def choose_networks(
+    settings: Settings,
+    brackets: Places,
+    favourites: Places,
+    networks: int,
+    rng: np.random.Generator,
 ) -> Places:
-    """Return a network for each configuration: (simulations, configurations)."""
-    brackets = np.array([bracket for bracket, _ in _list_configurations(settings)])
+    """Return a network for each configuration: (simulations, configurations).
+
+    Args:
+        settings: of the search.
+        brackets: that of each configuration; those that learn from none choose at random.
+        favourites: (simulations, FAVOURITES), places of networks.
+        networks: how many there are.
+        rng: what decides.
+    """
     size = (len(favourites), len(brackets))
     at_random = rng.integers(0, networks, size)
     if not settings.method.learns:
