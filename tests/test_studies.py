@@ -329,7 +329,7 @@ def test_the_depth_is_that_of_the_longest_path(seed):
 def studied(tmp_path_factory):
     """A project after its studies, with fewer draws than the paper's."""
     project = make_project(tmp_path_factory.mktemp("studies") / "project", {"draws": 3})
-    rules = project.folder / "rules/common.smk"
+    rules = project.folder / "rules/files.smk"
     name = "CONFIGURATIONS, CHUNK, REPEATED_DRAWS"
     paper, fewer = f"{name} = 50, 25, 8", f"{name} = 6, 3, 2"
     text = rules.read_text()

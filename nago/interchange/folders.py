@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nago.records import UserError
-from nago.report.runs import Run, read_run
+from nago.report.runs import Run, find_folders, read_run
 
 
 def read_searches(folders: Sequence[Path]) -> list[Run]:
@@ -15,16 +15,7 @@ def read_searches(folders: Sequence[Path]) -> list[Run]:
     Raises:
         UserError: a folder holds no search, none of them has a trial yet, or two have one name.
     """
-    found: dict[Path, Path] = {}
-    for folder in folders:
-        below = [path.parent for path in sorted(folder.glob("**/settings.json"))]
-        if not below:
-            raise UserError(
-                f"{folder} holds no search: no settings.json in it or below; give folders such as"
-                " results/digits/hnag-bohb"
-            )
-        found |= {path.resolve(): path for path in below}
-    runs = [run for run in map(read_run, found.values()) if run.trials is not None]
+    runs = [run for run in map(read_run, find_folders(folders)) if run.trials is not None]
     if not runs:
         raise UserError(
             f"{', '.join(map(str, folders))}: no bracket of a search is done yet, so there are no"

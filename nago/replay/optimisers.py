@@ -15,7 +15,7 @@ from ConfigSpace import ConfigurationSpace
 from nago.records import Configuration, Proposal, Trial, UserError
 from nago.replay.table import Replay, Result
 from nago.search.brackets import Rung, plan_rounds, plan_search
-from nago.search.simulate import run_search
+from nago.search.simulate import make_trial, run_search
 from nago.search.steps import Search
 from nago.seeds import derive_seed
 
@@ -150,27 +150,7 @@ def _find_eta(budgets: tuple[int, ...]) -> int:
 
 def _make_trial(name: str, proposal: Proposal, losses: Mapping[str, float]) -> Trial:
     """Return the trial that a search sees of an evaluation."""
-    failed = max(losses.values()) == float("inf")
-    empty = Trial(
-        name=name,
-        configuration=proposal.configuration,
-        budget=proposal.budget,
-        seed=proposal.seed,
-        origin=proposal.origin,
-        parent=proposal.parent,
-        status="diverged" if failed else "ok",
-        epochs=proposal.budget,
-        validation_error=None,
-        hash=None,
-        width=None,
-        nodes=None,
-        parameters=None,
-        multiply_adds=None,
-        sample_memory_bytes=None,
-        error="all its trials failed" if failed else None,
-        cost={},
-    )
-    if failed:
-        return empty
+    if max(losses.values()) == float("inf"):
+        return make_trial(name, proposal, None, "all its trials failed")
     sizes = {n: round(loss) for n, loss in losses.items() if n != "validation_error"}
-    return replace(empty, validation_error=losses["validation_error"], **sizes)  # type: ignore[arg-type]
+    return replace(make_trial(name, proposal, losses["validation_error"]), **sizes)  # type: ignore[arg-type]

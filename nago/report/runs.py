@@ -78,6 +78,24 @@ class Run:
         return str(self.settings.get("contestant") or f"{self.generator}-{self.method}")
 
 
+def find_folders(folders: Sequence[Path]) -> list[Path]:
+    """Return the folders of searches in folders, each once: one is of a search or above some.
+
+    Raises:
+        UserError: a folder has no search in it or below.
+    """
+    found: dict[Path, Path] = {}
+    for folder in folders:
+        below = [path.parent for path in sorted(folder.glob("**/settings.json"))]
+        if not below:
+            raise UserError(
+                f"{folder} holds no search: no settings.json in it or below; give folders such as"
+                " results/digits/hnag-bohb"
+            )
+        found |= {path.resolve(): path for path in below}
+    return list(found.values())
+
+
 def read_run(folder: Path) -> Run:
     """Return what the files of a search say.
 

@@ -35,7 +35,7 @@ def simulate(
     """
     return run_search(
         search,
-        lambda name, proposal: _trial(name, proposal, objective(proposal)),
+        lambda name, proposal: make_trial(name, proposal, objective(proposal)),
         plan,
         lag,
         prior=prior,
@@ -108,7 +108,17 @@ def _train_all(
     ]
 
 
-def _trial(name: str, proposal: Proposal, error: float | None) -> Trial:
+def make_trial(
+    name: str, proposal: Proposal, error: float | None, reason: str = "the objective gave no value"
+) -> Trial:
+    """Return the trial of an objective that is no training: without a network, at no cost.
+
+    Args:
+        name: of its place.
+        proposal: what was tried.
+        error: the validation error in [0, 1]; None if it failed.
+        reason: why, if it did.
+    """
     return Trial(
         name=name,
         configuration=proposal.configuration,
@@ -125,6 +135,6 @@ def _trial(name: str, proposal: Proposal, error: float | None) -> Trial:
         parameters=None,
         multiply_adds=None,
         sample_memory_bytes=None,
-        error="the objective gave no value" if error is None else None,
+        error=reason if error is None else None,
         cost={},
     )

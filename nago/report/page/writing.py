@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nago.forecast import Forecast
-from nago.records import UserError, write_text
+from nago.records import write_text
 from nago.report.contestants import group_runs, list_runs
 from nago.report.figures.style import COLOURS
 from nago.report.page.anytime import chart_anytime, compare_at_equal_epochs
@@ -33,7 +33,7 @@ from nago.report.page.winners import (
     embed_drawing,
     tabulate_runs,
 )
-from nago.report.runs import Run, read_run
+from nago.report.runs import Run, find_folders, read_run
 
 TEMPLATES = Path(__file__).parent / "templates"
 OWN_BYTES = 1_500_000
@@ -48,16 +48,7 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
     Raises:
         UserError: a folder has no run.
     """
-    found: dict[Path, Path] = {}
-    for folder in folders:
-        below = [path.parent for path in sorted(folder.glob("**/settings.json"))]
-        if not below:
-            raise UserError(
-                f"{folder} holds no search: no settings.json in it or below; give folders such as"
-                " results/digits/hnag-bohb"
-            )
-        found |= {path.resolve(): path for path in below}
-    runs = [read_run(path) for path in found.values()]
+    runs = [read_run(path) for path in find_folders(folders)]
     return sorted(runs, key=lambda r: (r.dataset, r.contestant, r.seed, show_path(r.folder)))
 
 
