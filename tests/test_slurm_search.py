@@ -75,7 +75,7 @@ def test_the_whole_digits_search_trains_on_the_cluster_as_it_does_here(tmp_path,
         assert "test accuracy" in outcome.text
         jobs = {job["id"]: job for job in cluster.jobs()}
         assert {job["state"] for job in jobs.values()} == {"COMPLETED"}
-        # prepare, 2 trials, 1 promoted, 2 trials, 1 final network
-        assert len(jobs) == 7
+        # prepare, 2 trials, 1 promoted, 2 trials, 1 final network, the rating of surrogates
+        assert len(jobs) == 8
         for path in (project.folder / RESULTS).glob("bracket*/rung*/*.trial.json"):
             assert json.loads(path.read_text())["cost"]["slurm_job"] in jobs
