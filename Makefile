@@ -64,10 +64,6 @@ site: $(READY)  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 replication: $(READY)  ## compare all searches on the digits as the paper does (hours; goes on where it was)
-	$(BIN)/snakemake search final --profile profiles/local \
-	--configfile docs/replication/settings.yaml
-	$(BIN)/snakemake search final --profile profiles/local \
-	--configfile docs/replication/once.yaml
 	$(BIN)/python docs/replication/replication.py
 
 docs: $(READY)  ## write config/README.md from the schema

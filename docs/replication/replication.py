@@ -1,18 +1,21 @@
-"""The replication's small files, tables, figures and page, from the searches in results/.
+"""The replication: its searches, then its small files, tables, figures and page.
 
-`make replication` runs the searches of settings.yaml and once.yaml, then this. What was run
-before is not run again: the tables of each search are kept in runs/, and a search that isn't in
-results/ is read from there.
+`make replication` runs what is missing of the searches of settings.yaml and once.yaml, seed by
+seed, and keeps the tables of each in runs/ as soon as it is finished. A search that is kept isn't
+run again, also on another machine, and one that was stopped goes on in results/.
 """
 
 import argparse
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from nago.records import write_text
 from nago.report.figures.comparison import draw_comparison
@@ -46,27 +49,61 @@ SHOWN = {
 
 
 def main() -> None:
-    """Keep what is new, then make everything from what is kept."""
+    """Run what is missing, keep what is new, then make everything from what is kept."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results/digits"))
+    parser.add_argument("--no-training", action="store_true", help="only from what is there")
     args = parser.parse_args()
     keep_runs(args.results, HERE / "runs")
+    if not args.no_training:
+        for settings in list_missing(HERE / "runs"):
+            run_searches(settings)
+            keep_runs(args.results, HERE / "runs")
     runs = [read_run(path.parent) for path in sorted((HERE / "runs").glob("*/settings.json"))]
     tables = tabulate(runs, HERE / "tables")
     draw_figures(runs, HERE / "figures")
     write_text(HERE / "index.md", describe(runs, tables))
 
 
+def list_missing(kept: Path) -> Iterator[dict[str, Any]]:
+    """Yield the settings of the searches that are not kept, a seed at a time."""
+    for name in ("settings.yaml", "once.yaml"):
+        settings = yaml.safe_load((HERE / name).read_text())
+        for seed in settings.get("seeds", [0]):
+            suffix = f"-seed{seed}" if seed else ""
+            missing = {
+                search: changes
+                for search, changes in settings["searches"].items()
+                if not (kept / f"{search}{suffix}").exists()
+            }
+            if missing:
+                yield settings | {"searches": missing, "seeds": [seed]}
+
+
+def run_searches(settings: Mapping[str, Any]) -> None:
+    """Run searches and their final networks by the workflow, which goes on where it was."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump(dict(settings), file)
+        file.flush()
+        command = [sys.executable, "-m", "snakemake", "search", "final"]
+        command += ["--profile", "profiles/local", "--configfile", file.name]
+        subprocess.run(command, check=True)
+
+
 def keep_runs(results: Path, kept: Path) -> None:
-    """Copy the small files of each finished search."""
+    """Copy the small files of each finished search that isn't kept yet, all of them or none."""
     for folder in sorted(path.parent for path in results.glob("*/hypervolume.csv")):
-        settings = read_run(folder).settings
-        if settings["method"] != "spread" and not (folder / "final.csv").exists():
+        spread = read_run(folder).method == "spread"
+        if (kept / folder.name).exists() or not (spread or (folder / "final.csv").exists()):
             continue
-        for name in KEPT:
-            if (folder / name).exists():
-                (kept / folder.name).mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(folder / name, kept / folder.name / name)
+        kept.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept) as name:
+            copy = Path(name) / folder.name
+            copy.mkdir()
+            for file in KEPT:
+                if (folder / file).exists():
+                    shutil.copyfile(folder / file, copy / file)
+            copy.rename(kept / folder.name)
 
 
 def tabulate(runs: Sequence[Run], folder: Path) -> Mapping[str, pd.DataFrame]:
