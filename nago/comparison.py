@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from nago.generators.draw import GENERATORS
-from nago.records import Protocol
 from nago.schema import SettingsError, read_texts, read_yaml, validate
 from nago.search.brackets import Rung
 from nago.search.methods import METHODS
@@ -70,11 +69,6 @@ class Planned:
     def folder(self) -> str:
         """The folder of the search, relative to the project."""
         return f"results/{self.dataset}/{self.search}"
-
-    @property
-    def protocol(self) -> Protocol:
-        """How the trials are trained."""
-        return self.settings.search_protocol
 
     @property
     def record(self) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def describe_result(search: Path) -> str:
     best = read_json(search / "finalists.json")[0]
     accuracies = [final["test_accuracy"] for final in _read_finals(search, best["trial"])]
     known = [accuracy for accuracy in accuracies if accuracy is not None]
-    tested = f", test accuracy {fmean(known):.2%} of {len(known)} networks" if known else ""
+    tested = f", test accuracy {fmean(known):.2%} (mean of {len(known)})" if known else ""
     return f"{search}/: validation error {best['validation_error']:.2%}{tested}"
 
 

@@ -12,6 +12,7 @@ from nago.search.brackets import Rung
 from nago.status import (
     STALE_SECONDS,
     count_status,
+    describe_result,
     describe_results,
     describe_status,
     list_running,
@@ -156,6 +157,16 @@ def test_along_a_front_each_generator_has_the_mean_of_its_own_networks(tmp_path)
 def test_networks_that_all_failed_are_said_to_have_failed(tmp_path):
     text = write_results(tmp_path, [BEST], [("b1-r0-s2", None)] * 3)
     assert "none of the final networks" in text
+
+
+def test_among_several_a_search_has_one_line_of_its_first_generator(tmp_path):
+    small = BEST | {"trial": "b2-r0-s0", "validation_error": 0.25}
+    write_results(tmp_path, [BEST, small], [("b1-r0-s2", 0.9), ("b2-r0-s0", 0.1)])
+    line = f"{tmp_path}/: validation error 12.50%, test accuracy 90.00% (mean of 1)"
+    assert describe_result(tmp_path) == line
+    # A spread completes no network.
+    write_json(tmp_path / "spread/finalists.json", [small])
+    assert describe_result(tmp_path / "spread") == f"{tmp_path}/spread/: validation error 25.00%"
 
 
 def test_without_results_there_is_nothing_to_tell(tmp_path):
