@@ -252,7 +252,8 @@ def test_the_cap_is_no_part_of_what_is_recorded_or_decides_a_file(plan):
     one, other = (plan(max_gpu_hours=hours).all[0] for hours in (None, 7))
     assert one.record == other.record
     assert one.settings.search_definition == other.settings.search_definition
-    assert one.protocol == other.protocol
+    assert one.settings.search_protocol == other.settings.search_protocol
+    assert one.settings.final_protocol == other.settings.final_protocol
 
 
 def test_batches_are_halved_as_trainings_halve_theirs(plan):
