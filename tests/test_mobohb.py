@@ -5,6 +5,7 @@ import math
 import random
 import statistics
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,16 +161,82 @@ def test_a_surrogate_survives_its_file(options, tmp_path):
     json.dumps({key: value for key, value in learnt.items() if key != "arrays"})
 
 
-def test_the_surrogate_is_mobos_at_the_largest_budget_with_enough_results():
-    many, few = observe(12, 3, both), observe(2, 9, both, seed=1)
-    learnt = mobohb.fit(square(), many + few, GP, 5)
-    assert learnt["model_budget"] == 3
+def test_at_one_budget_the_surrogate_is_mobos():
+    observations = observe(12, 3, both)
+    learnt = mobohb.fit(square(), observations, GP, 5)
     steps = {name: value for name, value in GP.items() if name != "model"}
-    expected = mobo.fit(square(), many, steps, 5)
+    expected = mobo.fit(square(), observations, steps, 5)
     for name, array in expected["arrays"].items():
         np.testing.assert_array_equal(learnt["arrays"][name], array)
-    more = many + few + observe(1, 9, both, seed=2)
-    assert mobohb.fit(square(), more, GP, 5)["model_budget"] == 9
+    assert learnt["surrogate"]["model"] == expected["model"]
+
+
+def test_the_surrogate_is_for_the_largest_budget_that_has_two_results():
+    many = observe(12, 3, both)
+    lost = [Observation(o.configuration, 9, (math.inf,) * 2) for o in observe(4, 9, both, seed=3)]
+    for results, expected in ((1, 3), (2, 9)):
+        found = mobohb.fit(square(), [*many, *observe(results, 9, both, seed=1), *lost], GP, 5)
+        assert found["model_budget"] == expected
+    # Three results in all are needed for two hyperparameters.
+    assert mobohb.fit(square(), observe(2, 9, both), GP, 5)["model_budget"] is None
+    assert mobohb.fit(square(), observe(3, 9, both), GP, 5)["model_budget"] == 9
+
+
+def test_the_surrogates_model_has_the_budget_as_a_feature():
+    by_budget = {1: observe(5, 1, both), 3: observe(4, 3, both, seed=1)}
+    by_budget[9] = observe(3, 9, both, seed=2)
+    learnt = mobohb.fit(square(), sum(by_budget.values(), []), GP, 5)
+    # By hand: those at the largest budget come first, and the budget by its logarithm.
+    items = by_budget[9] + by_budget[1] + by_budget[3]
+    places = [1.0] * 3 + [0.0] * 5 + [0.5] * 4
+    points = [
+        [item.configuration["x"], item.configuration["y"], place]
+        for item, place in zip(items, places, strict=True)
+    ]
+    np.testing.assert_allclose(learnt["arrays"]["model_features"], points, atol=1e-6)
+    losses = np.array([item.losses for item in items])
+    np.testing.assert_allclose(learnt["arrays"]["losses"], losses[:3])
+    np.testing.assert_allclose(learnt["arrays"]["other_losses"], losses[3:])
+
+
+def test_results_at_small_budgets_teach_what_is_good_at_the_largest():
+    def losses(shift):
+        def evaluate(values):
+            x, y = values["x"] - 0.7, values["y"] - 0.2
+            return 5 * (x**2 + y**2) + shift, 5 * ((x + 0.1) ** 2 + y**2) + 2 * shift
+
+        return evaluate
+
+    small, large = observe(30, 3, losses(0.5)), observe(3, 9, losses(0.0), seed=1)
+    options = GP | {"reference": [1.0, 1.0]}
+    near = {}
+    for name, seen in (("both", small + large), ("large only", large)):
+        found = mobohb.propose(square(), mobohb.fit(square(), seen, options, 0), 4, 9, 1)
+        distances = np.linalg.norm(place_of(found) - [0.65, 0.2], axis=1)
+        near[name] = float(np.median(distances))
+    assert near["both"] < 0.15 < near["large only"]
+
+
+@pytest.mark.parametrize("options", MODELS.values(), ids=MODELS)
+def test_a_warm_start_is_no_result(options):
+    own = observe(12, 3, both)
+    best = Observation({"x": 0.0, "y": 0.0}, 9, (0.0, 0.0), prior=True)
+    worse = [replace(item, prior=True) for item in observe(5, 9, both, seed=4)]
+    learnt = mobohb.fit(square(), [*own, best, *worse], options, 0)
+    assert learnt["observations"] == 12
+    assert learnt["budgets"] == [{"budget": 3, "observations": 12, "failed": 0}]
+    assert learnt["front_budget"] == 3
+    np.testing.assert_array_equal(
+        learnt["arrays"]["front"], mobohb.fit(square(), own, options, 0)["arrays"]["front"]
+    )
+
+
+def test_a_surrogate_begins_with_the_best_of_a_warm_start():
+    prior = [replace(item, prior=True) for item in observe(8, 9, both)]
+    learnt = mobohb.fit(square(), prior, GP, 0)
+    assert learnt["model_budget"] is None
+    found = mobohb.propose(square(), learnt, 4, 3, 1)
+    assert [item.origin for item in found] == ["prior"] * 2 + ["random"] * 2
 
 
 def test_the_surrogate_proposes_nothing_that_was_tried_at_any_budget():
@@ -224,7 +291,7 @@ def share_proposed(options, budget, *, fails):
     """
     found, chance = [], []
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 41)] * 2), axis=-1).reshape(-1, 2)
-    for seed in range(3):
+    for seed in range(6):
         observations = observe(40, 3, both, seed) + observe(20, 9, both, seed + 100)
         corner = [o for o in observations if in_corner(o.configuration) and o.budget == budget]
         others = [o for o in observations if not in_corner(o.configuration)]

@@ -57,18 +57,7 @@ def main() -> None:
 
 def search_digits(settings: Settings, folder: Path) -> list[Trial]:
     """Return the trials of a search on digits, trained in this process where they are missing."""
-    data = folder.parent / f"data-{settings.values['seed']}"
-    if not (data / "dataset.json").is_file():
-        keys = ("image_size", "validation_fraction", "test_fraction", "seed", "cache_gb")
-        prepare(
-            "digits",
-            None,
-            channels=settings.values["image_channels"],
-            stored_size=settings.stored_size,
-            output=data,
-            name="digits",
-            **{key: settings.values[key] for key in keys},
-        )
+    data = prepare_digits(settings, folder.parent)
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "search.json"
         write_json(path, settings.search_definition)
@@ -90,6 +79,23 @@ def search_digits(settings: Settings, folder: Path) -> list[Trial]:
 
     exact = partial(_make_exact, search.seed, protocol, info, search.objectives)
     return run_search(search, train, settings.plan, settings.lag, exact)
+
+
+def prepare_digits(settings: Settings, folder: Path) -> Path:
+    """Return where in a folder the digits are, split by the settings' seed; prepared if missing."""
+    data = folder / f"data-{settings.values['seed']}"
+    if not (data / "dataset.json").is_file():
+        keys = ("image_size", "validation_fraction", "test_fraction", "seed", "cache_gb")
+        prepare(
+            "digits",
+            None,
+            channels=settings.values["image_channels"],
+            stored_size=settings.stored_size,
+            output=data,
+            name="digits",
+            **{key: settings.values[key] for key in keys},
+        )
+    return data
 
 
 def _make_exact(

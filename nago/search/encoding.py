@@ -206,6 +206,25 @@ class Encoding:
         return self.snap(grid)
 
 
+class EncodingAtBudget(Encoding):
+    """The encoding of a space whose trials have several budgets: one more feature says which.
+
+    Attributes:
+        place: of the budget, the feature in [0, 1].
+    """
+
+    def __init__(self, space: ConfigurationSpace, place: float) -> None:
+        """Read a space, as `Encoding` does."""
+        super().__init__(space)
+        self.place = place
+        self.features += 1
+        self.groups = np.append(self.groups, self.genes)
+
+    def describe(self, genes: Array) -> Array:
+        """Return the features (n, features) of snapped genes (n, genes) at the budget."""
+        return np.hstack([super().describe(genes), np.full((len(genes), 1), self.place)])
+
+
 def find_keys(genes: Array) -> list[bytes]:
     """Return for each of n snapped genes (n, genes) what only equal configurations share."""
     return [row.tobytes() for row in np.rint(genes * STEPS).astype(np.int64)]

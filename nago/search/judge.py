@@ -119,7 +119,10 @@ class Judge:
         self._failed = np.concatenate([~finite, arrays.get("other_failed", ~finite[:0])])
         self.seen = frozenset(find_keys(tried))
         self.genes = arrays["genes"][finite]
-        self._scaling = Scaling(arrays["losses"][finite], self.options["log_losses"])
+        # With a model of all budgets, their losses are of one scale.
+        elsewhere = arrays.get("other_losses", arrays["losses"][:0])
+        known = np.concatenate([arrays["losses"][finite], elsewhere])
+        self._scaling = Scaling(known, self.options["log_losses"])
         self.losses = self._scaling.standardise(arrays["losses"][finite])
         self.model = restore_model(self.options["surrogate"], fit)
         self.beta = self.options["beta"]

@@ -5,6 +5,7 @@ cheap front the most uncertain points become trials, or those that promise most 
 Sources: Belakaria et al. 2020, AAAI; Alvi et al. 2019, ICML; Emmerich et al. 2011, CEC.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from nago.records import Observation, UserError
 from nago.search import judge as judging
 from nago.search.acquisition import ACQUISITIONS
 from nago.search.candidates import count_left, draw_unseen, drop_seen
-from nago.search.encoding import Array, Encoding, find_keys
+from nago.search.encoding import Array, Encoding, EncodingAtBudget, find_keys
 from nago.search.methods import Exact, Suggestion, Surrogate
 from nago.search.models import MODELS, Fit, fit_model
 from nago.search.pareto import rank_points
@@ -61,21 +62,30 @@ def fit(
     observations: Sequence[Observation],
     options: Mapping[str, Any],
     seed: int,
+    *,
+    others: Sequence[Observation] = (),
 ) -> Surrogate:
     """Return what `observations` teach: the trials, and a model if two or more have results.
+
+    `others` are trials at other budgets than that of the observations. The model learns from them
+    as well, by one more feature: the logarithm of the budget, 0 for the smallest and 1 for the
+    largest.
 
     The arrays are `genes` (n, g) and `losses` (n, m) of the trials, infinite if they failed;
     `prior_genes` (p, g) of a warm start, the best first, of which only the models know, of at
     most as many as there are results; and the model's, with `model_` before their names, of
-    losses that are standardised.
+    losses that are standardised. Those of others with results are `other_losses` (o, m).
 
     Raises:
         UserError: an option is unknown or out of range, the space isn't supported, or a loss is
             NaN, or not positive where its logarithm is modelled.
     """
-    settings, encoding = complete(options), Encoding(space)
+    settings = complete(options)
     own = [item for item in observations if not item.prior]
     prior = [item for item in observations if item.prior]
+    more = [item for item in others if all(np.isfinite(item.losses))]
+    places = _place_budgets([*own, *more]) if more else {}
+    encoding = EncodingAtBudget(space, places[own[0].budget]) if more else Encoding(space)
     genes = encoding.encode([item.configuration for item in own])
     losses = _read_losses(own)
     finite = np.isfinite(losses).all(axis=1)
@@ -99,11 +109,18 @@ def fit(
         if most:
             learnt_genes = np.concatenate([learnt_genes, prior_genes[taken]])
             learnt = np.concatenate([learnt, prior_losses[taken]])
+    features, seen = encoding.describe(learnt_genes), losses[finite]
+    if more:
+        surrogate["budget_place"] = places[own[0].budget]
+        surrogate["arrays"]["other_losses"] = other_losses = _read_losses(more)
+        described = [_describe(space, item, places[item.budget]) for item in more]
+        features = np.concatenate([features, *described])
+        learnt, seen = (np.concatenate([rows, other_losses]) for rows in (learnt, seen))
     if finite.sum() >= FEWEST:
-        scaling = judging.Scaling(losses[finite], settings["log_losses"])
+        scaling = judging.Scaling(seen, settings["log_losses"])
         found = fit_model(
             settings["surrogate"],
-            encoding.describe(learnt_genes),
+            features,
             scaling.standardise(learnt),
             settings["surrogate_options"],
             derive_seed(seed, "model"),
@@ -143,7 +160,8 @@ def propose(
     if surrogate["hyperparameters"] != list(space):
         fitted = surrogate["hyperparameters"]
         raise UserError(f"the surrogate was fitted on {fitted}, got a space of {list(space)}")
-    encoding = Encoding(space)
+    place = surrogate.get("budget_place")
+    encoding = Encoding(space) if place is None else EncodingAtBudget(space, place)
     genes = surrogate["arrays"]["genes"]
     first: list[Suggestion] = []
     if surrogate["model"] is None:
@@ -203,6 +221,18 @@ def _read_losses(observations: Sequence[Observation]) -> Array:
         )
     losses[~np.isfinite(losses).all(axis=1)] = np.inf
     return losses
+
+
+def _place_budgets(observations: Sequence[Observation]) -> dict[int, float]:
+    """Return the feature of each budget: its logarithm, 0 for the smallest and 1 for the largest."""
+    logs = {item.budget: math.log(item.budget) for item in observations}
+    low, high = min(logs.values()), max(logs.values())
+    return {budget: (value - low) / (high - low) for budget, value in logs.items()}
+
+
+def _describe(space: ConfigurationSpace, observation: Observation, place: float) -> Array:
+    encoding = EncodingAtBudget(space, place)
+    return encoding.describe(encoding.encode([observation.configuration]))
 
 
 def _order(ranks: Array) -> list[int]:

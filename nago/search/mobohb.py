@@ -1,17 +1,19 @@
 """Multi-objective BOHB: Hyperband's brackets, for the front of all objectives.
 
 The halving takes trials by their front (`preference`), and new configurations come from one of
-two models, each of the largest budget that has enough results:
+two models:
 
-* `density`: BOHB's densities of good and bad configurations, where the place of a trial in the
-  order of fronts stands for its loss, as in MO-BOHB. A failed trial is bad and never good.
-* `surrogate`: the step of `mobo`, with its models of all objectives. What was tried at other
-  budgets isn't proposed again, and says as well where trainings fail.
+* `surrogate`: the step of `mobo` at the largest budget that has two results. Its models of all
+  objectives learn from the trials at all budgets, with the budget as one more feature. What was
+  tried at other budgets isn't proposed again, and says as well where trainings fail.
+* `density`: BOHB's densities of good and bad configurations at the largest budget that has
+  enough results, where the place of a trial in the order of fronts stands for its loss, as in
+  MO-BOHB. A failed trial is bad and never good.
 
 Without enough results configurations are random. Sources: Guerrero-Viu et al. 2021, MO-BOHB,
-arXiv 2105.01015; Schmucker et al. 2021, MOASHA, arXiv 2106.12639; a model of the objectives
-after multi-fidelity random search, as in PriMO, Basu et al. 2025, arXiv 2511.08371, but here in
-each bracket; and footnote 3 of Ru et al. 2020.
+arXiv 2105.01015; Schmucker et al. 2021, MOASHA, arXiv 2106.12639; models of several objectives
+and all fidelities, Irshad, Karsch and Döpp 2021, arXiv 2112.13901; and footnote 3 of Ru et al.
+2020.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,16 +62,17 @@ def fit(
         UserError: an option is unknown or out of range, or the space isn't supported.
     """
     own, densities, step = split_options(options)
-    losses = _read_losses(observations)
+    seen = [item for item in observations if not item.prior]
+    losses = _read_losses(seen)
     works = np.isfinite(losses).all(axis=1)
-    budgets = np.array([item.budget for item in observations], dtype=np.int64)
+    budgets = np.array([item.budget for item in seen], dtype=np.int64)
     largest = int(budgets[works].max()) if works.any() else None
     at_largest = losses[works & (budgets == largest)]
     surrogate: Surrogate = {
         "method": "mobohb",
         "options": own,
         "hyperparameters": list(space),
-        "observations": len(observations),
+        "observations": len(seen),
         "budgets": [
             {
                 "budget": int(budget),
@@ -86,17 +89,21 @@ def fit(
         ranked = rank_observations(observations, own["promotion"], own["reference"])
         learnt = _fit_densities(space, ranked, densities, seed)
         return surrogate | {"model_budget": learnt["model_budget"], "density": learnt}
-    fewest = max(densities["min_points_in_model"] or len(space) + 1, mobo.FEWEST)
+    fewest = densities["min_points_in_model"] or len(space) + 1
     informed = [
         item["budget"]
         for item in surrogate["budgets"]
-        if item["observations"] - item["failed"] >= fewest
+        if item["observations"] - item["failed"] >= mobo.FEWEST
     ]
-    if not informed:
+    if informed and works.sum() >= fewest:
+        surrogate["model_budget"] = max(informed)
+    elif seen or not observations:
         return surrogate | {"surrogate": None}
-    learnt = _fit_step(space, observations, max(informed), step, seed)
+    # A warm start without own trials says where to begin, at the largest budget that it has.
+    budget = surrogate["model_budget"] or max(item.budget for item in observations)
+    learnt = _fit_step(space, observations, budget, step, seed)
     surrogate["arrays"] |= learnt.pop("arrays")
-    return surrogate | {"model_budget": max(informed), "surrogate": learnt}
+    return surrogate | {"surrogate": learnt}
 
 
 def propose(
@@ -126,7 +133,7 @@ def propose(
         raise UserError(f"the surrogate was fitted on {fitted}, got a space of {list(space)}")
     if surrogate["options"]["model"] == "density":
         return bohb.propose(space, surrogate["density"], count, budget, seed)
-    if surrogate["model_budget"] is None:
+    if surrogate["surrogate"] is None:
         return draw(space, count, seed)
     encoding = Encoding(space)
     arrays = surrogate["arrays"]
@@ -177,7 +184,7 @@ def rank_observations(
         ordered, _ = order_failed_last(losses[rows], promotion, reference)
         places[rows[ordered]] = np.arange(len(ordered))
     return [
-        Observation(item.configuration, item.budget, (float(place),))
+        replace(item, losses=(float(place),))
         for item, place in zip(observations, places, strict=True)
     ]
 
@@ -214,11 +221,10 @@ def _fit_step(
     options: Mapping[str, Any],
     seed: int,
 ) -> Surrogate:
-    """Return what mobo learns at a budget; of other budgets what was tried, and what failed."""
-    learnt = mobo.fit(
-        space, [item for item in observations if item.budget == budget], options, seed
-    )
-    others = [item for item in observations if item.budget != budget]
+    """Return what mobo learns at a budget, from the trials at the others as well."""
+    at_budget = [item for item in observations if item.budget == budget]
+    others = [item for item in observations if item.budget != budget and not item.prior]
+    learnt = mobo.fit(space, at_budget, options, seed, others=others)
     learnt["arrays"] |= {
         "other_genes": Encoding(space).encode([item.configuration for item in others]),
         "other_failed": ~np.isfinite(_read_losses(others)).all(axis=1),
