@@ -25,7 +25,8 @@ from nago.tables import join_tables, observations, tabulate
 
 OBJECTIVES = ("validation_error", "sample_memory_bytes")
 GP = {"model": "surrogate", "surrogate": "gp", "population": 12, "generations": 4}
-MODELS = {"density": {"model": "density"}, "surrogate": GP}
+DENSITY = {"model": "density"}
+MODELS = {"density": DENSITY, "surrogate": GP}
 MILLION = 1_000_000
 
 
@@ -113,7 +114,7 @@ def volume(trials, most=9):
 
 def test_the_densities_are_those_of_bohb_with_the_front_as_loss():
     observations = observe(24, 3, both) + observe(9, 9, both, seed=1)
-    learnt = mobohb.fit(square(), observations, {"promotion": "rank"}, 0)
+    learnt = mobohb.fit(square(), observations, DENSITY | {"promotion": "rank"}, 0)
     # By hand: fronts taken away one by one, in the order of the trials.
     expected = []
     for budget in (3, 9):
@@ -258,7 +259,7 @@ def test_the_surrogate_proposes_nothing_that_was_tried_at_any_budget():
 def test_options_that_there_are_not_and_other_spaces_are_refused():
     with pytest.raises(UserError, match=r"mobohb has no options \['lucky'\]"):
         mobohb.fit(square(), [], {"lucky": 1}, 0)
-    with pytest.raises(UserError, match="model could be density, surrogate, got 'oracle'"):
+    with pytest.raises(UserError, match="model could be surrogate, density, got 'oracle'"):
         mobohb.fit(square(), [], {"model": "oracle"}, 0)
     with pytest.raises(UserError, match="lowest_error must be 0 or more and below 1, got 1"):
         mobohb.fit(square(), [], {"lowest_error": 1}, 0)
@@ -320,7 +321,7 @@ def test_failures_are_never_among_the_good():
             Observation(item.configuration, 3, item.losses if row < works else (math.inf,) * 2)
             for row, item in enumerate(observe(12, 3, both))
         ]
-        learnt = mobohb.fit(square(), observations, {}, 0)
+        learnt = mobohb.fit(square(), observations, DENSITY, 0)
         assert (learnt["model_budget"] == 3) == expected
         if expected:
             good = learnt["density"]["models"][0]["good"]["data"]
@@ -330,7 +331,7 @@ def test_failures_are_never_among_the_good():
 
 
 def test_a_search_goes_on_around_failures_and_promotes_none():
-    search = make_search("mobohb", 1)
+    search = make_search("mobohb", 1, DENSITY)
     fails = in_corner
     trials = run_search(search, make_train(fails=fails), plan_search(6, 1, 9, 3), 1)
     failed = {trial.name for trial in trials if trial.status != "ok"}
@@ -471,7 +472,7 @@ def test_a_round_of_mobo_keeps_the_limits_too():
 @pytest.mark.parametrize("promotion", ["hypervolume", "rank", "epsilon_net"])
 def test_the_same_table_comes_from_any_number_of_workers(promotion, tmp_path):
     """Trials of a rung done in any order, as workers end them, are the same trials."""
-    search = make_search("mobohb", 4, {"promotion": promotion})
+    search = make_search("mobohb", 4, DENSITY | {"promotion": promotion})
     plan = plan_search(5, 1, 9, 3)
     expected = tabulate(run_search(search, make_train(), plan, 2)).to_csv()
     for workers in (1, 5, 64):
@@ -516,7 +517,7 @@ def test_at_equal_cost_its_front_is_better_than_random_searchs(model):
 
 
 def test_most_proposals_come_from_the_model_in_the_end():
-    trials = run_search(make_search("mobohb", 2), make_train(), plan_search(12, 1, 9, 3), 1)
+    trials = run_search(make_search("mobohb", 2, DENSITY), make_train(), plan_search(12, 1, 9, 3), 1)
     late = Counter(t.origin for t in trials if int(t.name[1:].split("-")[0]) >= 6)
     assert late["model"] > late["random"]
     assert "fallback" not in late

@@ -1,9 +1,12 @@
 """What a user would pick instead, each from its own package.
 
-Syne Tune's MOASHA, and of NePS multi-objective Hyperband and PriMO, without priors, which its
-authors' comparison has as well. All with the problem's budgets and its eta, otherwise as they are
-by default. They need an environment of their own, which `make bench-beyond` makes: NePS asks for
-older versions of pandas and gpytorch than this project.
+Syne Tune's MOASHA, and of NePS multi-objective Hyperband and PriMO, without priors. All with the
+problem's budgets and its eta, otherwise as they are by default. They need an environment of their
+own, which `make bench-beyond` makes: NePS asks for older versions of pandas and gpytorch than this
+project.
+
+MOASHA of Syne Tune 0.16.0 takes the places of the sorted trials for the trials' ranks. So it is here
+twice, as it is and with ranks.
 """
 
 import itertools
@@ -16,7 +19,11 @@ from beyond_problems import Losses, Problem
 
 from nago.seeds import derive_seed
 
-SYNE_TUNE, PRIMO, HYPERBAND = "Syne Tune, MOASHA", "NePS, PriMO", "NePS, MO-Hyperband"
+VERSIONS = "Syne Tune 0.16.0, NePS 0.17.0"
+"""What `make bench-beyond` installs."""
+
+SYNE_TUNE, MENDED = "Syne Tune, MOASHA", "Syne Tune, MOASHA with ranks"
+PRIMO, HYPERBAND = "NePS, PriMO", "NePS, MO-Hyperband"
 
 
 def run_peer(name: str, problem: Problem, seed: int, evaluate: Callable[..., Losses]) -> None:
@@ -28,13 +35,22 @@ def run_peer(name: str, problem: Problem, seed: int, evaluate: Callable[..., Los
     PEERS[name](problem, evaluate)
 
 
-def _run_syne_tune(problem: Problem, evaluate: Callable[..., Losses]) -> None:
+def _run_syne_tune(
+    problem: Problem, evaluate: Callable[..., Losses], *, mended: bool = False
+) -> None:
     from datetime import datetime
 
     from syne_tune.backend.trial_status import Trial
     from syne_tune.config_space import randint, uniform
     from syne_tune.optimizer.scheduler import SchedulerDecision
     from syne_tune.optimizer.schedulers.multiobjective.moasha import MOASHA
+    from syne_tune.optimizer.schedulers.multiobjective.multiobjective_priority import (
+        NonDominatedPriority,
+    )
+
+    class Ranks(NonDominatedPriority):
+        def priority_unsafe(self, objectives: np.ndarray) -> np.ndarray:
+            return np.argsort(super().priority_unsafe(objectives))
 
     space = {
         key: (randint if isinstance(limits[0], int) else uniform)(*limits)
@@ -47,6 +63,7 @@ def _run_syne_tune(problem: Problem, evaluate: Callable[..., Losses]) -> None:
         max_t=problem.budgets[-1],
         grace_period=problem.budgets[0],
         reduction_factor=problem.eta,
+        multiobjective_priority=Ranks() if mended else None,
     )
     for number in itertools.count():
         trial = Trial(number, scheduler.suggest().config, datetime.now())  # noqa: DTZ005
@@ -57,7 +74,7 @@ def _run_syne_tune(problem: Problem, evaluate: Callable[..., Losses]) -> None:
             spent, result = budget, {"epoch": budget, "first": first, "second": second}
             if scheduler.on_trial_result(trial, result) == SchedulerDecision.STOP:
                 break
-        scheduler.on_trial_complete(trial, result)
+        scheduler.on_trial_remove(trial)
 
 
 def _run_neps(
@@ -92,6 +109,7 @@ def _run_neps(
 
 PEERS: Mapping[str, Callable[[Problem, Callable[..., Losses]], None]] = {
     SYNE_TUNE: _run_syne_tune,
+    MENDED: lambda problem, evaluate: _run_syne_tune(problem, evaluate, mended=True),
     HYPERBAND: lambda problem, evaluate: _run_neps(problem, evaluate, "mo_hyperband", {}),
     PRIMO: lambda problem, evaluate: _run_neps(problem, evaluate, "primo", {"prior_centers": {}}),
 }

@@ -8,7 +8,7 @@ from typing import Any
 # ruff: noqa: PLC0415
 
 FORMATS = ("optuna", "csv", "parquet")
-OPTIMISERS = ("random", "tpe", "bohb", "mobo")
+OPTIMISERS = ("random", "tpe", "bohb", "mobo", "mobohb")
 
 
 def add_commands(commands: Any) -> None:

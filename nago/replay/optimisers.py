@@ -1,7 +1,8 @@
 """Optimisers on a replay: this project's searches by their own steps, and Optuna's TPE.
 
-`bohb` runs its brackets over all budgets; the others evaluate at the highest one. `mobo` and
-`tpe` minimise all objectives, the others the first. Each is a function of its seed.
+`bohb` and `mobohb` run their brackets over all budgets; the others evaluate at the highest one.
+`mobo`, `mobohb` and `tpe` minimise all objectives, the others the first. Each is a function of its
+seed.
 """
 
 import importlib
@@ -15,6 +16,7 @@ from ConfigSpace import ConfigurationSpace
 from nago.records import Configuration, Proposal, Trial, UserError
 from nago.replay.table import Replay, Result
 from nago.search.brackets import Rung, plan_rounds, plan_search
+from nago.search.methods import find_method
 from nago.search.simulate import make_trial, run_search
 from nago.search.steps import Search
 from nago.seeds import derive_seed
@@ -36,14 +38,14 @@ def run_optimiser(name: str, replay: Replay, evaluations: int, seed: int) -> lis
     """Return the evaluations of an optimiser, in its order.
 
     Args:
-        name: `random`, `tpe`, `bohb` or `mobo`.
+        name: `random`, `tpe`, `bohb`, `mobo` or `mobohb`.
         replay: what it runs on.
         evaluations: how many.
         seed: of all that is drawn.
 
     Raises:
-        UserError: there is no such optimiser, the budgets have no brackets for `bohb`, or Optuna
-            isn't installed for `tpe`.
+        UserError: there is no such optimiser, the budgets have no brackets for `bohb` or `mobohb`,
+            or Optuna isn't installed for `tpe`.
     """
     if name not in OPTIMISERS:
         raise UserError(f"there is no optimiser {name!r}; it could be {', '.join(OPTIMISERS)}")
@@ -56,24 +58,38 @@ def _run_random(replay: Replay, evaluations: int, seed: int) -> list[Evaluation]
 
 
 def _run_bohb(replay: Replay, evaluations: int, seed: int) -> list[Evaluation]:
-    lowest, highest = replay.budgets[0], replay.budgets[-1]
-    eta = _find_eta(replay.budgets)
-    brackets = 1
-    while (
-        sum(r.size for b in plan_search(brackets, lowest, highest, eta) for r in b) < evaluations
-    ):
-        brackets += 1
-    plan = plan_search(brackets, lowest, highest, eta)
+    plan = _plan_brackets(replay, "bohb", evaluations)
     return _run_own(replay, "bohb", plan, seed, {})[:evaluations]
+
+
+def _run_mobohb(replay: Replay, evaluations: int, seed: int) -> list[Evaluation]:
+    plan = _plan_brackets(replay, "mobohb", evaluations)
+    return _run_own(replay, "mobohb", plan, seed, _step(replay))[:evaluations]
 
 
 def _run_mobo(replay: Replay, evaluations: int, seed: int) -> list[Evaluation]:
     initial = 2 * (len(replay.space) + 1)
     rounds = max(1, -((initial - evaluations) // BATCH))
     plan = plan_rounds(initial, rounds, BATCH, replay.budgets[-1])
+    return _run_own(replay, "mobo", plan, seed, _step(replay))[:evaluations]
+
+
+def _step(replay: Replay) -> dict[str, Any]:
+    """Return the options of mobo's step: the quick model, sizes by their logarithm."""
     logs = [name != "validation_error" for name in replay.objectives]
-    options = {"surrogate": "gp", "log_losses": logs}
-    return _run_own(replay, "mobo", plan, seed, options)[:evaluations]
+    return {"surrogate": "gp", "log_losses": logs}
+
+
+def _plan_brackets(replay: Replay, name: str, evaluations: int) -> tuple[tuple[Rung, ...], ...]:
+    """Return the plan of as many brackets as have `evaluations` or more."""
+    lowest, highest = replay.budgets[0], replay.budgets[-1]
+    eta = _find_eta(replay.budgets, name)
+    brackets = 1
+    while (
+        sum(r.size for b in plan_search(brackets, lowest, highest, eta) for r in b) < evaluations
+    ):
+        brackets += 1
+    return plan_search(brackets, lowest, highest, eta)
 
 
 def _run_own(
@@ -81,7 +97,8 @@ def _run_own(
 ) -> list[Evaluation]:
     """Return the evaluations of a search of this project, by the steps of the workflow."""
     space = ConfigurationSpace({n: (low, high) for n, (low, high) in replay.space.items()})
-    objectives = replay.objectives if method == "mobo" else replay.objectives[:1]
+    several = find_method(method).multi_objective
+    objectives = replay.objectives if several else replay.objectives[:1]
     search = Search(method, space, seed, options, objectives=objectives)
     done: list[Evaluation] = []
 
@@ -130,10 +147,11 @@ OPTIMISERS: Mapping[str, Callable[[Replay, int, int], list[Evaluation]]] = {
     "tpe": _run_tpe,
     "bohb": _run_bohb,
     "mobo": _run_mobo,
+    "mobohb": _run_mobohb,
 }
 
 
-def _find_eta(budgets: tuple[int, ...]) -> int:
+def _find_eta(budgets: tuple[int, ...], name: str) -> int:
     """Return how many times the next budget is the one before.
 
     Raises:
@@ -142,7 +160,7 @@ def _find_eta(budgets: tuple[int, ...]) -> int:
     ratios = {high / low for low, high in itertools.pairwise(budgets)}
     if len(ratios) != 1 or (ratio := ratios.pop()) % 1:
         raise UserError(
-            "bohb needs budgets that grow by one whole ratio, as in 30, 60, 120; those of these"
+            f"{name} needs budgets that grow by one whole ratio, as in 30, 60, 120; those of these"
             f" trials are {', '.join(map(str, budgets))}"
         )
     return int(ratio)

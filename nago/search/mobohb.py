@@ -31,10 +31,10 @@ from nago.search.pareto import find_front
 from nago.search.preference import PROMOTIONS, order_failed_last
 from nago.search.random_search import draw
 
-MODELS = ("density", "surrogate")
+MODELS = ("surrogate", "density")
 
 OWN_OPTIONS: Mapping[str, Any] = {
-    "model": "density",
+    "model": "surrogate",
     "promotion": "hypervolume",
     "lowest_error": 0.0,
 }

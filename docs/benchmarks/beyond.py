@@ -1,0 +1,39 @@
+"""Beyond the paper: several objectives at several budgets, and what else the workflow adds.
+
+`python docs/benchmarks/beyond.py` writes the page docs/benchmarks/beyond.md from the tables in
+beyond/. `make bench-beyond` first makes what is missing in them; to make a part anew, delete its
+table.
+"""
+
+import argparse
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from beyond_quality import describe_digits, describe_quality
+
+from nago.records import write_text
+
+PAGE = Path(__file__).with_suffix(".md")
+PACKAGES = ("numpy", "pymoo", "hpbandster")
+
+
+def main() -> None:
+    """Write the page."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    sections = [describe_introduction(), describe_quality(), describe_digits()]
+    write_text(PAGE, "\n\n".join(sections) + "\n")
+
+
+def describe_introduction() -> str:
+    """Return the head of the page."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"""# Beyond the paper
+
+Written from the tables in beyond/ by `python docs/benchmarks/beyond.py`; `make bench-beyond` first
+makes what is missing in them. Medians and quartiles over seeds. Python
+{platform.python_version()}, {packages}."""
+
+
+if __name__ == "__main__":
+    main()
