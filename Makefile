@@ -1,12 +1,13 @@
 # make demo: the main job on built-in images; make test: all tests; make help: the rest.
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bench-search chaos driver docs site replication clean
+.PHONY: help setup demo test lint format bench bench-search bench-beyond chaos driver docs site replication clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +55,15 @@ bench-search: $(READY)  ## compare the search with its peers, which it installs 
 	$(BIN)/python docs/benchmarks/search.py \
 	--measure quality surrogates noise calibration speed
 
+bench-beyond: $(READY)  ## compare searches at several budgets with their peers, which it installs (hours)
+	$(BIN)/python docs/benchmarks/digits_table.py
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --disable-pip-version-check --quiet syne-tune==0.16.0 \
+		neural-pipeline-search==0.17.0 ConfigSpace==1.2.2 moocore==0.3.2
+	PYTHONPATH=$(CURDIR) $(PEERS)/bin/python docs/benchmarks/beyond_runs.py peers
+	$(BIN)/python docs/benchmarks/beyond_runs.py own
+	$(BIN)/python docs/benchmarks/beyond.py
+
 chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slurm's packages)
 	$(BIN)/python docs/benchmarks/chaos.py
 
@@ -70,5 +80,5 @@ docs: $(READY)  ## write config/README.md from the schema
 	$(BIN)/python docs/write_config_readme.py config/README.md
 
 clean:  ## remove the environment, caches and all data, results and logs
-	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache data results logs
+	rm -rf $(VENV) $(PEERS) .snakemake .pytest_cache .mypy_cache .ruff_cache data results logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,8 +1,8 @@
 """Runs of multi-fidelity, multi-objective searches on problems, kept in tables in beyond/.
 
-`python docs/benchmarks/beyond_runs.py random "mobohb, gp" --seeds 10` makes what is missing. A run
-has a row whenever its hypervolume grows, and one at its end. Peers run in an environment of their
-own, since their requirements contradict this project's: see beyond_peers.py.
+`python docs/benchmarks/beyond_runs.py random "mobohb, gp"` makes what is missing of these, `own` of all
+of ours, `peers` of all others. A run has a row whenever its hypervolume grows, and one at its end.
+Peers run in an environment of their own, see beyond_peers.py.
 """
 
 import argparse
@@ -81,11 +81,13 @@ class Account:
 def main() -> None:
     """Make the runs that are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("contestants", nargs="+", choices=[*OWN, *PEERS])
+    parser.add_argument("contestants", nargs="+", choices=["own", "peers", *OWN, *PEERS])
     parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
     parser.add_argument("--seeds", type=int, default=10)
     args = parser.parse_args()
-    make_missing(args.contestants, args.problems, args.seeds)
+    groups = {"own": [*OWN], "peers": [*PEERS]}
+    names = [name for given in args.contestants for name in groups.get(given, [given])]
+    make_missing(names, args.problems, args.seeds)
 
 
 def make_missing(contestants: Sequence[str], problems: Sequence[str], seeds: int) -> None:

@@ -193,6 +193,10 @@ class Encoding:
 
     def describe(self, genes: Array) -> Array:
         """Return the features (n, features) of snapped genes (n, genes), in [0, 1]."""
+        return self.locate(genes)
+
+    def locate(self, genes: Array) -> Array:
+        """Return the features of the hyperparameters alone: which configurations are near."""
         columns = [c.describe(genes[:, place]) for place, c in enumerate(self._columns.values())]
         return np.hstack([np.empty((len(genes), 0)), *columns])
 
@@ -222,7 +226,7 @@ class EncodingAtBudget(Encoding):
 
     def describe(self, genes: Array) -> Array:
         """Return the features (n, features) of snapped genes (n, genes) at the budget."""
-        return np.hstack([super().describe(genes), np.full((len(genes), 1), self.place)])
+        return np.hstack([self.locate(genes), np.full((len(genes), 1), self.place)])
 
 
 def find_keys(genes: Array) -> list[bytes]:

@@ -115,7 +115,7 @@ class Judge:
         # Trials at other budgets, of a search that has several, say what fails, and were tried.
         others = arrays.get("other_genes", arrays["genes"][:0])
         tried = np.concatenate([arrays["genes"], others])
-        self._trials = encoding.describe(tried)
+        self._trials = encoding.locate(tried)
         self._failed = np.concatenate([~finite, arrays.get("other_failed", ~finite[:0])])
         self.seen = frozenset(find_keys(tried))
         self.genes = arrays["genes"][finite]
@@ -164,7 +164,7 @@ class Judge:
         total = self.options["total_variance"]
         variance = prediction.variance if total else prediction.model_variance
         mean, deviation = prediction.mean.copy(), np.sqrt(variance)
-        feasible = rate_feasibility(features, self._trials, self._failed)
+        feasible = rate_feasibility(self.encoding.locate(genes), self._trials, self._failed)
         for row, key in enumerate(find_keys(genes)) if self._known else ():
             known = self._known.get(key)
             if known is None:
