@@ -5,7 +5,7 @@ key stand here. All of it runs before the first job starts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,9 @@ class Settings:
     @property
     def search_protocol(self) -> Protocol:
         """How the trials of the search are trained."""
-        return self._protocol(self.values["batch_size"], self.values["learning_rate"], False)
+        batch_size, rate = self.values["batch_size"], self.values["learning_rate"]
+        protocol = self._protocol(batch_size, rate, False)
+        return replace(protocol, max_hours=self.values["max_trial_hours"])
 
     @property
     def final_protocol(self) -> Protocol:
