@@ -143,6 +143,9 @@ class Settings:
         values = self.values
         names = OPTIONS.get(values["method"], {})
         options: dict[str, Any] = {option: values[key] for option, key in names.items()}
+        # HpBandSter's way isn't written, as before there was a choice: nothing is made again.
+        if values["method"] == "bohb" and values["bohb_failures"] != "own_budget":
+            options["failures"] = values["bohb_failures"]
         objectives = values["objectives"] if self.method.multi_objective else ["validation_error"]
         if values["method"] == "default":
             options["configuration"] = dict(self.configuration)

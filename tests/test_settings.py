@@ -68,6 +68,16 @@ def test_the_limit_of_hours_is_of_trials_alone_and_off_unless_given():
         assert "Most hours that the training of a trial may take" in message
 
 
+def test_where_failures_count_for_bohb_is_written_only_if_it_is_not_hpbandsters_way():
+    options = load_settings({"dataset": "digits"}, ROOT).search_definition["options"]
+    assert "failures" not in options
+    given = {"dataset": "digits", "bohb_failures": "all_budgets"}
+    told = load_settings(given, ROOT).search_definition["options"]
+    assert told == options | {"failures": "all_budgets"}
+    other = load_settings(given | {"method": "mobohb"}, ROOT).search_definition["options"]
+    split_options(other)
+
+
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_settings_of_every_data_set_load_and_have_all_keys(dataset):
     settings = load_settings({"dataset": dataset}, ROOT)
