@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "benchmarks"))
@@ -61,6 +62,11 @@ def test_without_the_probability_of_feasibility_mobo_goes_back_there(mobo, monke
 @pytest.mark.parametrize("contestant", ["mobohb, density", "bohb, failures at all budgets"])
 def test_densities_keep_away_from_where_trainings_failed(contestant):
     check(add_up(contestant, range(3)))
+
+
+def test_the_page_has_the_table_of_what_was_measured():
+    measured = bench.describe(bench.summarise(pd.read_csv(bench.TABLE)))
+    assert measured in bench.TABLE.with_suffix(".md").read_text()
 
 
 def test_what_is_near_and_what_chance_would_be_by_hand():

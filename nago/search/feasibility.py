@@ -41,4 +41,4 @@ def rate_feasibility(features: Array, seen: Array, failed: NDArray[np.bool_]) ->
     rates = (successes + PRIOR) / (successes + failures + PRIOR)
     to_failure = squares[:, failed].min(axis=1)
     to_success = squares[:, ~failed].min(axis=1, initial=np.inf)
-    return np.where(to_failure < to_success, np.minimum(rates, MOST), rates)
+    return np.asarray(np.where(to_failure < to_success, np.minimum(rates, MOST), rates))
