@@ -125,6 +125,7 @@ def evaluate_proposal(
             start=start,
             team=team,
             workers=workers,
+            most_seconds=None if protocol.max_hours is None else 3600 * protocol.max_hours,
         ),
     )
     return _make_trial(name, proposal, draw, outcome, team.size), outcome.curve
@@ -270,6 +271,7 @@ def _measure_cost(outcome: Outcome, processes: int) -> dict[str, Any]:
         "seconds_per_epoch": _round(outcome.seconds / outcome.epochs if outcome.epochs else None),
         "images_per_second": _round(outcome.images_per_second),
         "batch_size": outcome.batch_size,
+        "restarts": outcome.restarts,
         "peak_memory_bytes": peak if sys.platform == "darwin" else 1024 * peak,
         "gpu_peak_memory_bytes": gpu_peak,
         # To set beside the sample memory that is counted; weights and workspaces are in it, too.

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from nago.failures import STATUSES
+
 Configuration = Mapping[str, int | float | str]
 """A point of the search space: a value for the name of each hyperparameter."""
 
@@ -118,12 +120,23 @@ class TrainingSettings(Record):
 
 @dataclass(frozen=True, slots=True)
 class Protocol(Record):
-    """All that decides a training, beside its proposal and the data."""
+    """All that decides a training, beside its proposal and the data.
+
+    `max_hours` of training end it without a result; None for no limit.
+    """
 
     generator: str
     generator_settings: GeneratorSettings
     parameter_limit: int
     training: TrainingSettings
+    max_hours: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, without a limit those of before there was one: nothing is redone."""
+        values = dataclasses.asdict(self)
+        if self.max_hours is None:
+            del values["max_hours"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +161,12 @@ class Proposal(Record):
 class Trial(Record):
     """A proposal and what came of it.
 
-    `name` is its place, as in `b0-r1-s2`. `status` is `ok`, `diverged`, `out_of_memory` or
-    `invalid` (no network of that configuration meets the parameter limit); the other states have
-    `validation_error` None and say why in `error`. `epochs` are those trained here, fewer than
-    the budget when the trial continues its parent. `sample_memory_bytes` is per image.
+    `name` is its place, as in `b0-r1-s2`. `status` is `ok` or one of `nago.failures.FAILED`; those
+    have `validation_error` None and say why in `error`. `epochs` are those trained here, fewer
+    than the budget when the trial continues its parent. `sample_memory_bytes` is per image.
+
+    Raises:
+        RecordError: there is no such status.
     """
 
     name: str
@@ -171,6 +186,10 @@ class Trial(Record):
     sample_memory_bytes: int | None
     error: str | None
     cost: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise RecordError(f"a status is {', '.join(STATUSES)}, got {self.status!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +266,8 @@ def read_protocol(path: Path) -> Protocol:
     values = _expect(path, dict)
     settings = _read_record(GeneratorSettings, path, _tuples(values.get("generator_settings", {})))
     training = _read_record(TrainingSettings, path, _tuples(values.get("training", {})))
-    whole = values | {"generator_settings": settings, "training": training}
+    whole = {"max_hours": None} | values
+    whole |= {"generator_settings": settings, "training": training}
     return _read_record(Protocol, path, whole)
 
 

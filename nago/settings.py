@@ -5,7 +5,7 @@ key stand here. All of it runs before the first job starts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,9 @@ class Settings:
         values = self.values
         names = OPTIONS.get(values["method"], {})
         options: dict[str, Any] = {option: values[key] for option, key in names.items()}
+        # HpBandSter's way isn't written, as before there was a choice: nothing is made again.
+        if values["method"] == "bohb" and values["bohb_failures"] != "own_budget":
+            options["failures"] = values["bohb_failures"]
         objectives = values["objectives"] if self.method.multi_objective else ["validation_error"]
         if values["method"] == "default":
             options["configuration"] = dict(self.configuration)
@@ -156,7 +159,9 @@ class Settings:
     @property
     def search_protocol(self) -> Protocol:
         """How the trials of the search are trained."""
-        return self._protocol(self.values["batch_size"], self.values["learning_rate"], False)
+        batch_size, rate = self.values["batch_size"], self.values["learning_rate"]
+        protocol = self._protocol(batch_size, rate, False)
+        return replace(protocol, max_hours=self.values["max_trial_hours"])
 
     @property
     def final_protocol(self) -> Protocol:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from nago.failures import FAILED, OK, find_class
 from nago.paths import checkpoint_file, trial_file
 from nago.records import RecordError, read_json, read_trial, trial_name
 from nago.search.brackets import Rung
@@ -20,7 +21,7 @@ STALE_SECONDS = 15 * 60
 
 @dataclass(frozen=True, slots=True)
 class BracketStatus:
-    """Numbers of trials of one bracket; `failed` are done without a validation error."""
+    """Numbers of trials of one bracket; `failed` have no result, `failures` by their class."""
 
     bracket: int
     planned: int
@@ -28,6 +29,7 @@ class BracketStatus:
     failed: int
     running: int
     interrupted: int
+    failures: Mapping[str, int]
 
     @property
     def missing(self) -> int:
@@ -49,8 +51,18 @@ def count_status(
     statuses = []
     for bracket, states in enumerate(_find_states(search, plan, logs, now)):
         counts = Counter(states.values())
-        named = {state: counts[state] for state in ("done", "failed", "running", "interrupted")}
-        statuses.append(BracketStatus(bracket, len(states), **named))
+        failures = {name: counts[name] for name in FAILED if counts[name]}
+        statuses.append(
+            BracketStatus(
+                bracket=bracket,
+                planned=len(states),
+                done=counts[OK],
+                failed=sum(failures.values()),
+                running=counts["running"],
+                interrupted=counts["interrupted"],
+                failures=failures,
+            )
+        )
     return statuses
 
 
@@ -76,7 +88,7 @@ def list_running(
 def _find_states(
     search: Path, plan: Sequence[Sequence[Rung]], logs: Path, now: float | None
 ) -> Iterator[dict[str, str]]:
-    """Yield the states of the trials of each bracket by their names."""
+    """Yield the states of the trials of each bracket by their names: a status, once it has one."""
     moment = time.time() if now is None else now
     for bracket, rungs in enumerate(plan):
         states = {}
@@ -103,7 +115,7 @@ def _read_progress(log: Path) -> str:
 
 def _find_state(path: Path, log: Path, now: float) -> str:
     try:
-        return "done" if read_trial(path).validation_error is not None else "failed"
+        return read_trial(path).status
     except RecordError:
         checkpoint = checkpoint_file(path)
     try:
@@ -120,7 +132,7 @@ def describe_status(
 ) -> str:
     """Return a table for people, a line per bracket and one for all, under the search's name.
 
-    Below it stands a line for each training at work.
+    Below it stand how many failed in which way, if any did, and a line for each training at work.
     """
     columns = ("bracket", "planned", "done", "running", "interrupted", "missing", "failed")
     rows = [[getattr(status, column) for column in columns] for status in statuses]
@@ -129,8 +141,11 @@ def describe_status(
         "  ".join(f"{cell!s:>{len(column)}}" for cell, column in zip(line, columns, strict=True))
         for line in ([*columns], *rows, totals)
     ]
+    counts = sum((Counter(status.failures) for status in statuses), Counter[str]())
+    kinds = [f"{counts[key]} {find_class(key).words}" for key in FAILED if counts[key]]
+    failures = [f"failed: {', '.join(kinds)}"] if kinds else []
     progress = [f"{trial}  {line}".rstrip() for trial, line in running]
-    return "\n".join([name, *lines, *progress])
+    return "\n".join([name, *lines, *failures, *progress])
 
 
 def describe_result(search: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from nago.failures import LEARNT, OK
 from nago.records import (
     MEASURES,
     Configuration,
@@ -108,7 +109,16 @@ def observations(
     Args:
         table: a row per trial.
         objectives: the columns of the losses; a failed trial has none that is finite.
+
+    Raises:
+        RecordError: a trial has a status that no search may learn from.
     """
+    strange = sorted(set(table["status"]) - {OK, *LEARNT})
+    if strange:
+        raise RecordError(
+            f"a search learns from trials whose status is {', '.join([OK, *sorted(LEARNT)])}, got"
+            f" {strange}"
+        )
     names = hyperparameters(table)
     return [
         Observation(

@@ -103,6 +103,7 @@ def make_trial(
     parameters: int = 100_000,
     epochs: int | None = None,
     seconds: float = 10.0,
+    restarts: int = 0,
     seed: int = 1,
 ) -> Trial:
     """Return a trial at (bracket, rung, slot); one without an error has diverged.
@@ -130,6 +131,7 @@ def make_trial(
             "seconds": seconds,
             "seconds_per_epoch": round(seconds / budget, 3),
             "batch_size": 64,
+            "restarts": restarts,
             "host": "node1",
         },
     )
@@ -145,6 +147,7 @@ def make_final(
     multiply_adds: int = 2_000_000,
     seed: int = 1,
     epochs: int = 8,
+    restarts: int = 0,
     architecture: Mapping[str, Any] | None = None,
     configuration: Configuration | None = None,
     digest: str = "0123456789abcdef",
@@ -166,7 +169,10 @@ def make_final(
         "error": "the loss is not finite" if accuracy is None else None,
         "configuration": dict(configuration or CONFIGURATION),
         "architecture": architecture,
-        "cost": {"seconds": 80.0, "seconds_per_epoch": 10.0, "batch_size": 64, "host": "node1"},
+        "cost": {
+            **{"seconds": 80.0, "seconds_per_epoch": 10.0, "batch_size": 64},
+            **{"restarts": restarts, "host": "node1"},
+        },
     }
 
 

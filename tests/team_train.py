@@ -40,12 +40,14 @@ def make_network():
 
 def main():
     folder, changes = Path(sys.argv[1]), json.loads(sys.argv[2])
-    budget = changes.pop("budget", 2)
+    budget, most = changes.pop("budget", 2), changes.pop("most_seconds", None)
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     settings = replace(SETTINGS, processes=processes, **changes)
     with join_team(processes) as team:
         network = make_network()
         run = Run(settings, budget, 3, folder / "checkpoint", "team", device="cpu", team=team)
+        # The time of the first process decides for all.
+        run = replace(run, most_seconds=most if team.leads else most and 1e9)
         outcome = train_network(network, TRAIN, VALIDATION, run)
         weights = {name: value.clone() for name, value in network.state_dict().items()}
         torch.save(weights, folder / f"weights{team.rank}.pt")

@@ -19,7 +19,7 @@ from ConfigSpace import (
     UniformIntegerHyperparameter,
 )
 
-from nago.records import Observation
+from nago.records import Observation, UserError
 from nago.search.methods import METHODS, find_method, new_proposals
 from nago.search.random_search import plain_values, seeded
 
@@ -308,3 +308,45 @@ def test_what_hpbandster_cannot_do_is_refused_in_words():
     space.add(EqualsCondition(child, parent, "a"))
     with pytest.raises(ValueError, match=r"without conditions.*child"):
         BOHB.fit(space, [], {}, 0)
+
+
+def test_failures_count_at_all_budgets_if_asked():
+    space = next(iter(SPACES.values()))()
+    seen = history(space, {30: 24, 60: 20}, crash_at={0, 3, 30})
+    failed = [item for item in seen if item.loss == float("inf")]
+    by_hand = [
+        Observation(item.configuration, budget, item.losses)
+        for budget in (30, 60)
+        for item in [
+            *[one for one in seen if one.budget == budget],
+            *[one for one in failed if one.budget != budget],
+        ]
+    ]
+    spread = BOHB.fit(space, seen, FAST | {"failures": "all_budgets"}, 0)
+    assert spread["models"] == BOHB.fit(space, by_hand, FAST, 0)["models"]
+    own = BOHB.fit(space, seen, FAST | {"failures": "own_budget"}, 0)
+    assert own["models"] == BOHB.fit(space, seen, FAST, 0)["models"] != spread["models"]
+    # What is counted are the trials that there were.
+    assert spread["budgets"] == own["budgets"]
+    assert (spread["options"]["failures"], own["options"]["failures"]) == (
+        "all_budgets",
+        "own_budget",
+    )
+    assert "failures" not in BOHB.fit(space, seen, FAST, 0)["options"]
+    assert len(BOHB.propose(space, spread, 3, 60, 1)) == 3
+
+
+def test_failures_that_would_be_among_the_good_leave_a_budget_without_a_model():
+    space = next(iter(SPACES.values()))()
+    d = len(space)
+    size = 3 * (d + 1)
+    for works, modelled in ((d + 1, True), (d, False)):
+        seen = history(space, {30: size}, crash_at=set(range(works, size)))
+        found = BOHB.fit(space, seen, FAST | {"failures": "all_budgets"}, 0)
+        assert (found["model_budget"] == 30) == modelled
+
+
+def test_where_failures_count_is_one_of_two():
+    space = next(iter(SPACES.values()))()
+    with pytest.raises(UserError, match="failures could be own_budget, all_budgets, got 'no'"):
+        BOHB.fit(space, [], {"failures": "no"}, 0)

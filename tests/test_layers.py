@@ -17,11 +17,12 @@ ROOT = Path(__file__).parents[1]
 
 MAY_USE = {
     "seeds": set(),
-    "records": set(),
+    "failures": set(),
+    "records": {"failures"},
     "paths": {"records"},
     "script": {"records"},
     "damage": {"records"},
-    "tables": {"records"},
+    "tables": {"failures", "records"},
     "generators": {"records"},
     "data": {"records", "seeds"},
     "networks": {"records", "generators", "data"},
@@ -35,12 +36,15 @@ MAY_USE = {
     "forecast": {
         *("records", "seeds", "tables", "generators", "search", "settings", "comparison"),
     },
-    "status": {"records", "paths", "search"},
+    "status": {"failures", "records", "paths", "search"},
     "sampling": {"records", "seeds", "generators", "search"},
     "deployment": {"records", "seeds", "generators", "data", "networks", "sampling"},
     "description": {"records", "generators", "sampling"},
     "studies": {"records", "seeds", "tables", "generators", "sampling"},
-    "report": {"records", "seeds", "tables", "generators", "search", "settings", "forecast"},
+    "report": {
+        *("failures", "records", "seeds", "tables", "generators", "search", "settings"),
+        "forecast",
+    },
     "replay": {"records", "seeds", "tables", "search"},
     "interchange": {"records", "tables", "generators", "settings", "report", "replay"},
     "__init__": {"networks", "deployment"},

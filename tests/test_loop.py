@@ -1,6 +1,7 @@
 """Trainings that are killed, continued, too large or divergent, against undisturbed ones."""
 
 import csv
+import json
 import math
 import os
 import shutil
@@ -19,7 +20,7 @@ from torch import nn
 
 from nago.data.images import LabelledImages
 from nago.records import RecordError, TrainingSettings, UserError
-from nago.training.checkpoint import keep_state, read_state
+from nago.training.checkpoint import keep_state, read_state, write_checkpoint
 from nago.training.device import is_out_of_memory
 from nago.training.epoch import cut_batches
 from nago.training.evaluation import evaluate
@@ -135,8 +136,8 @@ def assert_same(network, outcome, undisturbed):
     expected, other, _ = undisturbed
     for name, value in network.state_dict().items():
         assert torch.equal(value, expected[name]), name
-    times = {"seconds": 0.0, "images_per_second": None}
-    assert replace(outcome, **times) == replace(other, **times)
+    costs = {"seconds": 0.0, "images_per_second": None, "restarts": 0}
+    assert replace(outcome, **costs) == replace(other, **costs)
 
 
 def test_a_training_learns(undisturbed):
@@ -186,6 +187,7 @@ def test_a_training_that_was_interrupted_ends_bit_for_bit_the_same(calls, undist
     network, lines = make_network(), []
     outcome = train_network(network, TRAIN, VALIDATION, make_run(tmp_path, report=lines.append))
     assert_same(network, outcome, undisturbed)
+    assert (undisturbed[1].restarts, outcome.restarts) == (0, 1)
     assert lines[0] == f"goes on after epoch {epochs}/6"
     assert len(lines) == 1 + 6 - epochs
 
@@ -273,6 +275,7 @@ def test_a_training_killed_twice_with_signal_9_ends_bit_for_bit_the_same(killed,
     expected = train_network(whole, TRAIN, VALIDATION, make_run(tmp_path, budget=60))
     outcome = train_network(resumed, TRAIN, VALIDATION, make_run(folder, budget=60))
     assert_same(resumed, outcome, (whole.state_dict(), expected, None))
+    assert outcome.restarts == 2
 
 
 def test_a_training_does_not_import_the_compiler_of_torch(killed):
@@ -445,6 +448,98 @@ def test_a_memory_too_small_for_two_images_is_an_outcome(tmp_path):
     assert (outcome.status, outcome.validation_error) == ("out_of_memory", None)
     assert outcome.error == "no memory for a batch of 2"
     assert (outcome.epochs, outcome.batch_size) == (0, 2)
+
+
+class Clock:
+    """A clock on which a training takes a second for each step, and nothing else any time."""
+
+    def __init__(self, monkeypatch, start=0.0):
+        self.now = start
+        fake = SimpleNamespace(perf_counter=lambda: self.now)
+        monkeypatch.setattr("nago.training.stopwatch.time", fake)
+        step = MomentumSGD.step
+
+        def tick(optimiser, rate):
+            self.now += 1.0
+            step(optimiser, rate)
+
+        monkeypatch.setattr(MomentumSGD, "step", tick)
+
+
+@pytest.mark.parametrize("limit", [1, 5, 13, 29])  # 5 steps an epoch, 30 in all
+def test_a_training_that_takes_too_long_ends_after_the_step_with_an_outcome(
+    limit, undisturbed, tmp_path, monkeypatch
+):
+    Clock(monkeypatch)
+    epochs, steps = divmod(limit, 5)
+    lines = []
+    run = make_run(tmp_path, most_seconds=limit, report=lines.append)
+    outcome = train_network(make_network(), TRAIN, VALIDATION, run)
+    assert (outcome.status, outcome.validation_error) == ("timed_out", None)
+    assert (outcome.epochs, outcome.seconds) == (epochs, limit)
+    assert outcome.curve == undisturbed[1].curve[:epochs]
+    said = f"took longer than max_trial_hours {limit / 3600:g}: {limit} s for {epochs} of 6 epochs"
+    assert outcome.error == lines[-1] == said
+    state = read_state(run.checkpoint)
+    assert (state["epoch"], state["seen"]) == (epochs, 32 * steps)
+
+
+@pytest.mark.parametrize("limit", [30, 30.5, None])
+def test_a_training_that_is_through_at_the_limit_has_its_result(
+    limit, undisturbed, tmp_path, monkeypatch
+):
+    Clock(monkeypatch)
+    network = make_network()
+    outcome = train_network(network, TRAIN, VALIDATION, make_run(tmp_path, most_seconds=limit))
+    assert_same(network, outcome, undisturbed)
+
+
+def test_a_training_that_took_too_long_says_the_same_when_its_job_runs_twice(
+    tmp_path, monkeypatch
+):
+    Clock(monkeypatch)
+    run = make_run(tmp_path, most_seconds=13)
+    first = train_network(make_network(), TRAIN, VALIDATION, run)
+
+    def fail():
+        raise AssertionError
+
+    again = train_network(Trap(make_network(), 1, fail), TRAIN, VALIDATION, run)
+    assert again == replace(first, restarts=1, images_per_second=None)
+
+
+def test_the_seconds_of_all_runs_count_and_not_the_wait_between(
+    undisturbed, tmp_path, monkeypatch
+):
+    clock = Clock(monkeypatch)
+    run = make_run(tmp_path, most_seconds=20)
+    for calls in (6, 7):  # told to stop after 6 and 7 steps more
+        trap = Trap(make_network(), calls, lambda: signal.raise_signal(signal.SIGTERM))
+        with pytest.raises(InterruptedTraining):
+            train_network(trap, TRAIN, VALIDATION, run)
+        clock.now += 1_000_000.0  # in the queue
+    outcome = train_network(make_network(), TRAIN, VALIDATION, run)
+    assert (outcome.status, outcome.seconds, outcome.restarts) == ("timed_out", 20.0, 2)
+    assert outcome.curve == undisturbed[1].curve[:4]
+    # With another limit its checkpoint is of use.
+    network = make_network()
+    outcome = train_network(network, TRAIN, VALIDATION, replace(run, most_seconds=None))
+    assert_same(network, outcome, undisturbed)
+    assert (outcome.seconds, outcome.restarts) == (30.0, 3)
+
+
+def test_a_checkpoint_of_an_earlier_version_without_restarts_is_of_use(undisturbed, tmp_path):
+    run = make_run(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train_network(Trap(make_network(), 8, interrupt), TRAIN, VALIDATION, run)
+    state = read_state(run.checkpoint)
+    del state["restarts"]
+    header = json.loads(run.checkpoint.read_bytes().partition(b"\n")[0])
+    write_checkpoint(run.checkpoint, state, header["fingerprint"])
+    network = make_network()
+    outcome = train_network(network, TRAIN, VALIDATION, run)
+    assert_same(network, outcome, undisturbed)
+    assert outcome.restarts == 1
 
 
 def test_other_errors_are_not_taken_for_a_full_memory(tmp_path):

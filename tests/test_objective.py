@@ -30,7 +30,9 @@ from nago.records import (
     read_trial,
     write_trial,
 )
+from nago.tables import tabulate, tabulate_costs, write_table
 from nago.training import loop
+from nago.training.optimiser import MomentumSGD
 
 PROTOCOL = Protocol(
     generator="hnag",
@@ -216,6 +218,65 @@ def test_a_configuration_without_a_network_is_an_invalid_trial(
     assert read_trial(tmp_path / "slot0.trial.json") == trial
 
 
+def run_job(data, folder, *, dies_after=None, hours=None):
+    """Train as a job does; return its table of trials as bytes and the restarts it counted.
+
+    Args:
+        data: the folder of the prepared data.
+        folder: of the checkpoint.
+        dies_after: steps after which the job is killed; then there is no result.
+        hours: that the training may take.
+    """
+    steps = 0
+    take_step = MomentumSGD.step
+
+    def step(optimiser, rate):
+        nonlocal steps
+        steps += 1
+        if steps == dies_after:
+            raise KeyboardInterrupt
+        take_step(optimiser, rate)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MomentumSGD, "step", step)
+        trial, _ = evaluate_proposal(
+            name="b0-r0-s0",
+            proposal=PROPOSAL,
+            protocol=dataclasses.replace(PROTOCOL, max_hours=hours),
+            data=data,
+            checkpoint=folder / "slot0.checkpoint",
+        )
+    write_table(folder / "trials.csv", tabulate([trial]))
+    restarts = tabulate_costs([trial])["restarts"].tolist()
+    return (folder / "trials.csv").read_bytes(), restarts
+
+
+def test_what_the_cluster_does_leaves_a_trial_to_the_byte_and_a_count_in_its_costs(
+    searchable, tmp_path
+):
+    calm, restarts = run_job(searchable, tmp_path)
+    assert restarts == [0]
+    # Slurm runs the job a second time: before its files are removed, and after.
+    assert run_job(searchable, tmp_path) == (calm, [1])
+    (tmp_path / "slot0.checkpoint").unlink()
+    assert run_job(searchable, tmp_path) == (calm, [0])
+    (tmp_path / "slot0.checkpoint").unlink()
+    for steps in (20, 25):  # 18 an epoch: in the second one, and again
+        with pytest.raises(KeyboardInterrupt):
+            run_job(searchable, tmp_path, dies_after=steps)
+    # The limit of a training that stays clear of it changes nothing either.
+    assert run_job(searchable, tmp_path, hours=10) == (calm, [2])
+
+
+def test_a_training_that_takes_too_long_is_a_trial_that_says_so(searchable, tmp_path):
+    hurried = dataclasses.replace(PROTOCOL, max_hours=1e-9)
+    trial, curve = train(searchable, tmp_path, protocol=hurried)
+    assert (trial.status, trial.validation_error, curve) == ("timed_out", None, ())
+    assert trial.error.startswith("took longer than max_trial_hours 1e-09: ")
+    assert trial.error.endswith(" s for 0 of 3 epochs")
+    assert trial.parameters > 0
+
+
 def diverging():
     training = dataclasses.replace(PROTOCOL.training, learning_rate=1e30, gradient_clip=1e30)
     return dataclasses.replace(PROTOCOL, training=training)
@@ -278,9 +339,10 @@ def test_a_gpu_leaves_its_peak_and_that_per_image(monkeypatch, batch_size, proce
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 64_000)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "some GPU")
     outcome = SimpleNamespace(
-        seconds=9.0, epochs=2, images_per_second=512.0, batch_size=batch_size
+        seconds=9.0, epochs=2, images_per_second=512.0, batch_size=batch_size, restarts=3
     )
     cost = objective._measure_cost(outcome, processes)
+    assert cost["restarts"] == 3
     assert (cost["seconds_per_epoch"], cost["images_per_second"]) == (4.5, 512.0)
     assert (cost["device"], cost["gpu_peak_memory_bytes"]) == ("some GPU", 64_000)
     assert cost["gpu_peak_bytes_per_image"] == per_image

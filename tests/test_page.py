@@ -224,8 +224,29 @@ def test_when_all_trials_failed_their_errors_are_shown_and_no_winner(tmp_path):
         [run, "diverged", "2", "the loss is not finite", "b0-r0-s0, b0-r0-s1"],
         [run, "out of memory", "1", "the loss is not finite", "b0-r0-s2"],
     ]
-    assert page.column("failures-table", "diverged") == ["2"]
-    assert page.column("failures-table", "ok") == ["0"]
+    assert "3 of 3 trials failed: 1 out of memory, 2 diverged." in page.text
+    assert "No training of a trial was started again" in page.text
+    assert page.column("failures-table", "failure") == ["out of memory", "diverged"]
+    assert page.column("failures-table", "trials") == ["1", "2"]
+    assert page.column("failures-table", "search") == ["counts as failed"] * 2
+
+
+def test_what_the_cluster_did_is_counted_apart_from_what_failed(tmp_path):
+    trials = [make_trial((0, 0, slot), 0.25, restarts=slot) for slot in range(3)]
+    make_run(tmp_path / "results", trials=trials, batch_size=64)
+    page = show(tmp_path)
+    assert "None of 3 trials failed. Infrastructure: 3 restarts of trainings" in page.text
+    assert page.column("failures-table", "failure") == ["infrastructure"]
+    assert page.column("failures-table", "retries") == ["3"]
+    assert page.column("failures-table", "share (%)") == ["66.67"]
+    assert "errors-table" not in page.tables
+
+
+def test_where_nothing_failed_a_sentence_says_so_and_there_is_no_table(tmp_path):
+    make_run(tmp_path / "results", trials=[make_trial((0, 0, 0), 0.25)], batch_size=64)
+    page = show(tmp_path)
+    assert "None of 1 trial failed. No training of a trial was started again." in page.text
+    assert "failures-table" not in page.tables
 
 
 def test_failed_final_networks_count_as_failures_and_not_in_the_mean(tmp_path):
@@ -234,7 +255,7 @@ def test_failed_final_networks_count_as_failures_and_not_in_the_mean(tmp_path):
     make_run(tmp_path / "results", trials=trials, finals=finals)
     page = show(tmp_path)
     assert "test accuracy 62.50% mean of 2, standard deviation 17.68" in page.text
-    assert page.column("failures-table", "final networks failed") == ["1"]
+    assert page.column("failures-table", "final networks") == ["1"]
     assert page.column("errors-table", "which") == ["final network 2"]
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,23 @@ def test_a_protocol_comes_back_as_it_was_written(tmp_path):
     assert isinstance(again.generator_settings, GeneratorSettings)
     assert again == PROTOCOL
     assert json.dumps(again.as_dict()) == json.dumps(PROTOCOL.as_dict())
+
+
+def test_a_protocol_without_a_limit_of_hours_is_written_as_before_there_was_one(tmp_path):
+    fields = {"generator", "generator_settings", "parameter_limit", "training"}
+    assert set(PROTOCOL.as_dict()) == fields
+    limited = replace(PROTOCOL, max_hours=2.5)
+    assert limited.as_dict() == PROTOCOL.as_dict() | {"max_hours": 2.5}
+    write_json(tmp_path / "protocol.json", limited.as_dict())
+    assert read_protocol(tmp_path / "protocol.json") == limited
+
+
+def test_a_trial_has_a_status_that_there_is(tmp_path):
+    with pytest.raises(RecordError, match=r"a status is ok, invalid, .*, got 'infrastructure'"):
+        replace(TRIAL, status="infrastructure")
+    write_json(tmp_path / "trial.json", TRIAL.as_dict() | {"status": "lost"})
+    with pytest.raises(RecordError, match=r"trial.json is damaged \(a status is .* got 'lost'"):
+        read_trial(tmp_path / "trial.json")
 
 
 def test_equal_records_give_equal_bytes(tmp_path):

@@ -55,6 +55,29 @@ def test_the_documentation_of_the_settings_has_every_key_and_its_default():
         assert yaml.safe_load(default) == rule["default"], key
 
 
+def test_the_limit_of_hours_is_of_trials_alone_and_off_unless_given():
+    settings = load_settings({"dataset": "digits"}, ROOT)
+    assert settings.search_protocol.max_hours is None
+    limited = load_settings({"dataset": "digits", "max_trial_hours": "1.5"}, ROOT)
+    assert limited.search_protocol.max_hours == 1.5
+    assert limited.search_protocol.training == settings.search_protocol.training
+    assert limited.final_protocol == settings.final_protocol
+    for value in (0, -1, "soon"):
+        message = refuse({"dataset": "digits", "max_trial_hours": value})
+        assert "max_trial_hours: " in message
+        assert "Most hours that the training of a trial may take" in message
+
+
+def test_where_failures_count_for_bohb_is_written_only_if_it_is_not_hpbandsters_way():
+    options = load_settings({"dataset": "digits"}, ROOT).search_definition["options"]
+    assert "failures" not in options
+    given = {"dataset": "digits", "bohb_failures": "all_budgets"}
+    told = load_settings(given, ROOT).search_definition["options"]
+    assert told == options | {"failures": "all_budgets"}
+    other = load_settings(given | {"method": "mobohb"}, ROOT).search_definition["options"]
+    split_options(other)
+
+
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_settings_of_every_data_set_load_and_have_all_keys(dataset):
     settings = load_settings({"dataset": dataset}, ROOT)

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -11,9 +12,9 @@ from nago.records import UserError
 from nago.report.contestants import count_planned, group_runs
 from nago.report.runs import read_run
 from nago.report.tables.expanded import tabulate_expanded
+from nago.report.tables.failures import tabulate_failures
 from nago.report.tables.rows import make_table
 from nago.report.tables.standings import (
-    tabulate_failures,
     tabulate_generators,
     tabulate_validation,
 )
@@ -125,19 +126,34 @@ def test_a_search_for_a_front_has_a_row_per_finalist(tmp_path):
 def test_failures_by_hand(tmp_path):
     trials = [
         make_trial((0, 0, 0), 0.3, budget=1),
-        make_trial((0, 0, 1), None, budget=1),
-        make_trial((0, 0, 2), None, budget=1, status="out_of_memory"),
+        make_trial((0, 0, 1), None, budget=1, restarts=2),
+        make_trial((0, 0, 2), None, budget=1, status="out_of_memory", restarts=1),
         make_trial((0, 1, 0), 0.3, budget=2, epochs=1, parent="b0-r0-s0"),
     ]
-    given = {"trials": trials, "continue": True, "batch_size": 128}
-    row = record(tabulate_failures([run(tmp_path, **given)]))
-    assert row.pop("note") == "seed 0: 4 of 20 trials"
-    # 4 + 2 + 1, 4 + 2, 3 and again the first: brackets of HpBandSter; the batch was 64.
-    assert row == {
-        **{"dataset": "digits", "contestant": "hnag-bohb", "seed": 0, "planned": 20},
-        **{"ok": 2, "diverged": 1, "out_of_memory": 1, "invalid": 0, "not_yet": 16},
-        **{"continued": 1, "smaller_batch": 4},
+    finals = [make_final(0.9, restarts=1), make_final(None)]
+    table = tabulate_failures([run(tmp_path, trials=trials, finals=finals, batch_size=128)])
+    names = ["trials", "share_percent", "retries", "final_networks"]
+    found = {row["failure"]: [row[name] for name in names] for row in table.to_dict("records")}
+    assert found == {
+        "invalid": [0, 0, 0, 0],
+        "out_of_memory": [1, 25, 4, 0],  # the batch was 64
+        "diverged": [1, 25, 0, 1],
+        "timed_out": [0, 0, 0, 0],
+        "infrastructure": [2, 50, 3, 1],
     }
+    assert set(table["note"]) == {"seed 0: 4 of 20 trials"}
+    rules = table.set_index("failure")
+    assert rules.loc["diverged", "rule"] == "a result at once"
+    assert rules.loc["infrastructure", "search"] == "never hears of it"
+
+
+def test_what_an_older_search_did_not_count_is_not_said_to_be_nothing(tmp_path):
+    found = run(tmp_path)
+    rows = tabulate_failures([replace(found, costs=found.costs.drop(columns="restarts"))])
+    row = rows.set_index("failure").loc["infrastructure"]
+    assert pd.isna(row["trials"])
+    assert pd.isna(row["retries"])
+    assert row["note"] == "its costs.csv has no restarts"
 
 
 def test_expanded_spaces_stand_beside_their_base(tmp_path):

@@ -49,6 +49,7 @@ def test_trials_are_counted_by_what_their_files_say(search):
     assert (first.bracket, first.planned) == (0, 6)
     assert (first.done, first.failed, first.running, first.interrupted) == (2, 1, 1, 1)
     assert first.missing == 1
+    assert (first.failures, second.failures) == ({"diverged": 1}, {})
     assert (second.planned, second.missing) == (3, 3)
 
 
@@ -99,7 +100,7 @@ def test_a_search_that_has_not_begun_is_all_missing(tmp_path):
 
 def test_the_table_for_people_has_a_line_per_bracket_and_the_sum(search):
     text = describe_status("digits, hnag-bohb", count_status(search, PLAN, NO_LOGS, NOW))
-    title, header, *rows = text.splitlines()
+    title, header, *rows, failures = text.splitlines()
     assert title == "digits, hnag-bohb"
     names = ["bracket", "planned", "done", "running", "interrupted", "missing", "failed"]
     assert header.split() == names
@@ -109,6 +110,20 @@ def test_the_table_for_people_has_a_line_per_bracket_and_the_sum(search):
         ["all", "9", "2", "1", "1", "4", "1"],
     ]
     assert len({len(line) for line in (header, *rows)}) == 1
+    assert failures == "failed: 1 diverged"
+
+
+def test_failures_are_counted_by_their_class(search):
+    values = TRIAL.as_dict() | {"status": "timed_out", "validation_error": None}
+    for slot in range(2):
+        path = trial_file(search, 1, 0, slot)
+        write_trial(path, type(TRIAL).from_dict(values))
+    statuses = count_status(search, PLAN, NO_LOGS, NOW)
+    assert [status.failures for status in statuses] == [{"diverged": 1}, {"timed_out": 2}]
+    text = describe_status("digits", statuses)
+    assert text.splitlines()[-1] == "failed: 1 diverged, 2 timed out"
+    # Where nothing failed there is no such line.
+    assert "failed:" not in describe_status("digits", count_status(search / "none", PLAN, NO_LOGS))
 
 
 def test_a_file_of_a_trial_and_what_belongs_to_it_are_found_by_their_place(tmp_path):

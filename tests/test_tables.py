@@ -195,6 +195,13 @@ def test_observations_are_the_rows_in_order_and_failed_trials_infinite(from_file
         assert (type(observation.budget), type(observation.loss)) == (int, float)
 
 
+@pytest.mark.parametrize("status", ["infrastructure", "host_memory", "lost"])
+def test_what_is_no_result_of_a_training_never_reaches_a_model(status):
+    table = tabulate([make_trial(0)]).assign(status=status, validation_error=math.nan)
+    with pytest.raises(RecordError, match=rf"learns from trials whose status is ok, .*{status}"):
+        observations(table)
+
+
 def test_observations_of_trials_that_all_failed_are_all_infinite(tmp_path):
     table = through_csv(tabulate([make_trial(slot, **FAILED) for slot in range(3)]), tmp_path)
     assert [observation.loss for observation in observations(table)] == [math.inf] * 3

@@ -99,6 +99,16 @@ def test_a_team_that_is_told_to_stop_goes_on_where_it_was(alone, tmp_path):
     assert rows == [(row["train_loss"], row["validation_error"]) for row in whole["curve"]]
 
 
+def test_a_team_ends_together_when_the_time_of_its_first_process_is_up(tmp_path):
+    outcome, _, text = train(tmp_path, 2, budget=5000, most_seconds=3.0)
+    assert (outcome["status"], outcome["validation_error"]) == ("timed_out", None)
+    assert outcome["epochs"] == len(outcome["curve"]) < 5000
+    assert outcome["error"] in text
+    again, _, _ = train(tmp_path, 2, budget=5000, most_seconds=3.0)
+    assert again["curve"] == outcome["curve"]
+    assert (again["status"], again["restarts"]) == ("timed_out", 1)
+
+
 NORMS = """
 import sys
 import torch

@@ -5,7 +5,8 @@ generator from that and asks it. Together they give what one generator gives tha
 the history. HpBandSter keeps a density of good and one of bad configurations per budget, and
 asks those of the largest budget that has them: from 2 (d + 1) results on by default, for d
 hyperparameters. Without a model, and for a share `random_fraction`, configurations are random.
-Source: Falkner, Klein and Hutter 2018, ICML; hpbandster 0.7.4.
+What failed is worst at its own budget; HpBandSter hears nothing of it at others, unless the option
+`failures` says so. Source: Falkner, Klein and Hutter 2018, ICML; hpbandster 0.7.4.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +37,10 @@ OPTIONS: Mapping[str, Any] = {
 }
 """HpBandSter's options and defaults; `min_points_in_model` None is d + 1."""
 
+FAILURES = ("own_budget", "all_budgets")
+"""What the option `failures` may be, which is ours: at which budgets a failed trial is bad. The
+first is HpBandSter's way, and the default; a surrogate has the option only if it was given."""
+
 
 def fit(
     space: ConfigurationSpace,
@@ -51,8 +57,8 @@ def fit(
     u category).
 
     Raises:
-        UserError: an option is unknown, `min_points_in_model` is below d + 1, or a
-            hyperparameter depends on another.
+        UserError: an option is unknown or out of range, `min_points_in_model` is below d + 1, or
+            a hyperparameter depends on another.
     """
     if space.conditional_hyperparameters:
         raise UserError(
@@ -64,12 +70,13 @@ def fit(
     prior = Counter(item.budget for item in observations if item.prior)
     failed = Counter(item.budget for item in observations if not math.isfinite(item.loss))
     needed = settings["min_points_in_model"] + len(space) + 1
+    told = observations
+    if settings.get("failures") == "all_budgets":
+        fewest, share = settings["min_points_in_model"], settings["top_n_percent"]
+        told = spread_failures(observations, fewest, share)
+    most = max(Counter(item.budget for item in told).values(), default=0)
     # Below that no model can be, and the import of HpBandSter's statistics takes seconds.
-    models = (
-        _learn(space, observations, settings)
-        if max((counts + prior).values(), default=0) >= needed
-        else []
-    )
+    models = _learn(space, told, settings) if most >= needed else []
     budgets_with_model = [model["budget"] for model in models]
     return {
         "method": "bohb",
@@ -115,10 +122,39 @@ def propose(
         return [_ask(generator, budget, log) for _ in range(count)]
 
 
+def spread_failures(
+    observations: Sequence[Observation], fewest: int, share: float
+) -> list[Observation]:
+    """Return the observations budget by budget, with the failures of all others at each.
+
+    Where a network can't be, takes too much memory or too long, it does so for any number of
+    epochs, or would at more of them. A budget where failed trials would be among the good ones,
+    since too few worked, is left out.
+
+    Args:
+        observations: of all budgets.
+        fewest: configurations that a density needs.
+        share: percentage of a budget's that are good.
+    """
+    failed = [item for item in observations if not math.isfinite(item.loss)]
+    told: list[Observation] = []
+    for budget in sorted({item.budget for item in observations}):
+        own = [item for item in observations if item.budget == budget]
+        others = [replace(item, budget=budget) for item in failed if item.budget != budget]
+        works = sum(math.isfinite(item.loss) for item in own)
+        # As many as HpBandSter takes for the good ones.
+        if works >= max(fewest, share * (len(own) + len(others)) // 100):
+            told += own + others
+    return told
+
+
 def _complete(options: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
-    unknown = sorted(set(options) - set(OPTIONS))
+    known = {*OPTIONS, "failures"}
+    unknown = sorted(set(options) - known)
     if unknown:
-        raise UserError(f"BOHB has no options {unknown}; they could be {sorted(OPTIONS)}")
+        raise UserError(f"BOHB has no options {unknown}; they could be {sorted(known)}")
+    if options.get("failures", FAILURES[0]) not in FAILURES:
+        raise UserError(f"failures could be {', '.join(FAILURES)}, got {options['failures']!r}")
     settings = {**OPTIONS, **options}
     least = dimensions + 1
     if settings["min_points_in_model"] is None:
@@ -200,7 +236,8 @@ def _generator(space: ConfigurationSpace, settings: Mapping[str, Any], log: "_Lo
     logger = logging.Logger("hpbandster", logging.DEBUG)
     logger.addHandler(log)
     module = importlib.import_module("hpbandster.optimizers.config_generators.bohb")
-    return module.BOHB(space, logger=logger, **settings)
+    theirs = {name: settings[name] for name in OPTIONS}
+    return module.BOHB(space, logger=logger, **theirs)
 
 
 def _density(var_types: str, values: Mapping[str, Any]) -> Any:

@@ -17,7 +17,6 @@ and all fidelities, Irshad, Karsch and Döpp 2021, arXiv 2112.13901; and footnot
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -195,22 +194,9 @@ def _fit_densities(
     options: Mapping[str, Any],
     seed: int,
 ) -> Surrogate:
-    """Return what BOHB learns of good and bad ones.
-
-    What failed at any budget is bad at all of them: where a network can't be, or takes too much
-    memory, it does so for any number of epochs. A budget where failed trials would be among the
-    good ones, since too few worked, has no densities.
-    """
-    fewest, share = options["min_points_in_model"] or len(space) + 1, options["top_n_percent"]
-    failed = [item for item in ranked if not np.isfinite(item.loss)]
-    told: list[Observation] = []
-    for budget in sorted({item.budget for item in ranked}):
-        own = [item for item in ranked if item.budget == budget]
-        others = [replace(item, budget=budget) for item in failed if item.budget != budget]
-        works = sum(bool(np.isfinite(item.loss)) for item in own)
-        # As many as HpBandSter takes for the good ones.
-        if works >= max(fewest, share * (len(own) + len(others)) // 100):
-            told += own + others
+    """Return what BOHB learns of good and bad ones; what failed at any budget is bad at all."""
+    fewest = options["min_points_in_model"] or len(space) + 1
+    told = bohb.spread_failures(ranked, fewest, options["top_n_percent"])
     return bohb.fit(space, told, options, seed)
 
 

@@ -4,7 +4,6 @@ Every random number of a step comes from the seed and the place of the step, so 
 no random state, and a training that was interrupted ends with the digits of one that was not.
 """
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGTERM
@@ -37,7 +36,11 @@ from nago.training.outcome import CurveRow, DivergedError, Outcome, check_finite
 from nago.training.progress import Progress
 from nago.training.run import Run
 from nago.training.standing import Position, Standing
+from nago.training.stopwatch import Stopwatch, TimedOutError
 from nago.training.team import Poll, share_network
+
+STOP, TIME_IS_UP = 1, 2
+"""What a process of a team may say after a step, beside 0; the largest of all counts."""
 
 
 def train_network(
@@ -47,7 +50,8 @@ def train_network(
 
     Goes on from the checkpoint, if there is one. When the memory is full, the batch is halved,
     the learning rate with it, and the training goes on from the checkpoint. On SIGTERM or SIGINT
-    it ends after the step, once it has saved where it stands.
+    it ends after the step, once it has saved where it stands; so it does, with an outcome, when
+    it has taken longer than it may.
 
     Args:
         network: (N, C, H, W) float32 to logits (N, classes).
@@ -95,8 +99,7 @@ class _Training:
         self.device = train.labels.device
         self.fingerprint = name_run(network, run)
         self.optimiser = MomentumSGD(network.parameters(), run.settings)
-        self.earlier_seconds = 0.0
-        self.began = time.perf_counter()
+        self.stopwatch = Stopwatch(run.most_seconds)
         self.log = Progress(run.budget, len(train), self._report)
         self.standing = self._begin()
         # Only now: a process that tries how large a batch may be must not wait for the others.
@@ -106,14 +109,18 @@ class _Training:
 
     def finish(self) -> Outcome:
         """Train until the budget is used up, or until no more can be done."""
+        if self._was_over() and self.standing.epoch < self.run.budget:
+            return self._time_out()
         while self.standing.epoch < self.run.budget:
             try:
                 row = self._try_epoch()
+                if row is not None:
+                    self._end_epoch(row)
+                    continue
             except DivergedError as error:
                 return self._outcome("diverged", str(error))
-            if row is not None:
-                self._end_epoch(row)
-                continue
+            except TimedOutError:
+                return self._time_out()
             batch_size = self.standing.batch_size
             if batch_size // 2 < SMALLEST_BATCH:
                 return self._outcome("out_of_memory", f"no memory for a batch of {batch_size}")
@@ -124,10 +131,12 @@ class _Training:
         """Load the checkpoint, or else the state to continue, or else begin."""
         state = read_checkpoint(self.run.checkpoint, self.fingerprint, self._report)
         if state is not None:
-            self.earlier_seconds = state["seconds"]
-            standing = self._restore(state)
-            self._report(f"goes on after {standing.position.describe(self.run.budget)}")
-            return standing
+            self.stopwatch.go_on(state)
+            self.standing = self._restore(state)
+            self._report(f"goes on after {self.standing.position.describe(self.run.budget)}")
+            self.run.team.await_all()
+            self._save()  # so that this run counts, too, should it be killed before it saves more
+            return self.standing
         epoch = 0
         if self.run.start is not None:
             epoch = self._take_over(self.run.start)
@@ -177,9 +186,10 @@ class _Training:
         state = {
             "network": self.network.state_dict(),
             "velocities": self.optimiser.velocities,
-            "seconds": self._seconds(),
+            **self.stopwatch.to_state(),
+            **self.standing.to_state(),
         }
-        write_checkpoint(self.run.checkpoint, state | self.standing.to_state(), self.fingerprint)
+        write_checkpoint(self.run.checkpoint, state, self.fingerprint)
 
     def _try_epoch(self) -> CurveRow | None:
         """Return the row of the next epoch, or None if the memory was full."""
@@ -219,9 +229,10 @@ class _Training:
 
         def after_step(seen: int, total: int, loss: Tensor) -> None:
             self.log.count(seen)
-            if self._told_to_stop() and seen < total:
+            said = self._ask_all()
+            if said and seen < total:
                 self._save_within(Position(standing.epoch, seen), tally)
-                self._stop()
+                self._stop(said)
             if self.log.due():
                 self.log.step(epoch, seen, total, loss.item())
 
@@ -259,12 +270,25 @@ class _Training:
         )
         self._save()
         self.log.epoch(row)
-        if self._told_to_stop() and self.standing.epoch < self.run.budget:
-            self._stop()
+        said = self._ask_all()
+        if said and self.standing.epoch < self.run.budget:
+            self._stop(said)
 
-    def _told_to_stop(self) -> bool:
-        """Return whether a signal came to any process; they all learn it at the same step."""
-        return self.poll.ask(bool(self.interruption))
+    def _was_over(self) -> bool:
+        """Return whether the time was up before this run; the first process says it for all."""
+        if self.run.most_seconds is None:
+            return False
+        goes_on = not (self.run.team.leads and self.stopwatch.was_over())
+        return self.run.team.least(int(goes_on)) == 0
+
+    def _ask_all(self) -> int:
+        """Return whether the time is up, or a signal came to any process, or neither: 0.
+
+        All learn it at the same step; the time is that of the first process.
+        """
+        if self.run.team.leads and self.stopwatch.is_over():
+            return self.poll.ask(TIME_IS_UP)
+        return self.poll.ask(STOP if self.interruption else 0)
 
     def _save_within(self, position: Position, tally: Tally) -> None:
         """Save where the training stands within an epoch."""
@@ -272,8 +296,10 @@ class _Training:
         self.standing = replace(self.standing, position=position, tally=sums)
         self._save()
 
-    def _stop(self) -> None:
+    def _stop(self, said: int) -> None:
         """End the training, which is saved as it stands."""
+        if said == TIME_IS_UP:
+            raise TimedOutError
         signal = self.interruption.signal or SIGTERM  # another process may have got it
         self._report(
             f"stopped by {signal.name} after {self.standing.position.describe(self.run.budget)}"
@@ -283,6 +309,11 @@ class _Training:
     def _report(self, line: str) -> None:
         if self.run.team.leads:
             self.run.report(line)
+
+    def _time_out(self) -> Outcome:
+        error = self.stopwatch.describe(self.standing.epoch, self.run.budget)
+        self._report(error)
+        return self._outcome("timed_out", error)
 
     def _outcome(self, status: str, error: str | None) -> Outcome:
         standing = self.standing
@@ -294,9 +325,7 @@ class _Training:
             error=error,
             curve=standing.curve,
             batch_size=standing.batch_size,
-            seconds=self._seconds(),
+            seconds=self.stopwatch.seconds,
             images_per_second=self.log.speed(),
+            restarts=self.stopwatch.restarts,
         )
-
-    def _seconds(self) -> float:
-        return self.earlier_seconds + time.perf_counter() - self.began

@@ -44,11 +44,12 @@ class CurveRow:
 class Outcome:
     """What came of a training.
 
-    `status` is `ok`, `diverged` or `out_of_memory`; the last two say why in `error` and have no
+    `status` is `ok` or one of `nago.failures.FAILED`; those say why in `error` and have no
     `validation_error`, which is that of the last epoch, in [0, 1]. `epochs` are those trained
     here, one that failed not counted; `batch_size` is the last one; `seconds` are those of all
-    attempts, up to their last checkpoints; `images_per_second` is the speed of the last attempt,
-    validation included, None if it trained none.
+    runs, up to their last checkpoints; `images_per_second` is the speed of the last run,
+    validation included, None if it trained none; `restarts` are the runs that went on from a
+    checkpoint.
     """
 
     status: str
@@ -59,6 +60,7 @@ class Outcome:
     batch_size: int
     seconds: float
     images_per_second: float | None
+    restarts: int = 0
 
 
 def write_curve(path: Path, rows: Sequence[CurveRow]) -> None:

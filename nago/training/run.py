@@ -29,6 +29,8 @@ class Run:
         device: `auto`, `cpu` or `cuda`.
         team: the processes that train the network together, and which of them this is.
         workers: processes that decode images which are read from their files; at least one.
+        most_seconds: that the training may take, over all its runs; None for no limit. It decides
+            nothing before it is reached, so a checkpoint is used under any.
         report: takes a line for the log.
     """
 
@@ -41,4 +43,5 @@ class Run:
     device: str = "auto"
     team: Team = SOLO
     workers: int = 1
+    most_seconds: float | None = None
     report: Callable[[str], None] = print_line

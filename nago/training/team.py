@@ -77,20 +77,21 @@ class Poll:
             self.group = torch.distributed.new_group(backend="gloo")
         self.pending: tuple[Any, Tensor] | None = None
 
-    def ask(self, answer: bool) -> bool:
-        """Give this process's answer; return whether any gave a yes at the last question.
+    def ask(self, answer: int) -> int:
+        """Give this process's answer, 0 for nothing; return the largest to the last question.
 
         Alone it is the answer itself.
         """
         if self.team.size == 1:
             return answer
-        earlier = False
+        earlier = 0
         if self.pending is not None:
             work, votes = self.pending
             work.wait()
-            earlier = bool(votes.item())
-        votes = torch.tensor(int(answer))
-        work = torch.distributed.all_reduce(votes, group=self.group, async_op=True)
+            earlier = int(votes.item())
+        votes = torch.tensor(answer)
+        largest = torch.distributed.ReduceOp.MAX
+        work = torch.distributed.all_reduce(votes, largest, group=self.group, async_op=True)
         self.pending = (work, votes)
         return earlier
 

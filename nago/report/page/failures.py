@@ -1,39 +1,39 @@
-"""What failed: trials and final networks by their status, with what they said."""
+"""What failed: by class and search with what was done about it, and what the trials said."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-import pandas as pd
-
+from nago.failures import FAILED, INFRASTRUCTURE, OK, find_class
 from nago.report.page.numbers import count, name_sources, show_path
-from nago.report.page.table import Table, cell, make_table
+from nago.report.page.table import Table, cell, make_table, show_frame
 from nago.report.runs import Run
+from nago.report.tables.failures import tabulate_failures
 
 NAMED = 6
 """Trials that are named beside an error; of more, their number is said."""
 
+CAPTION = (
+    "Per class and search: trials that ended so (of infrastructure: whose training was started"
+    " again), their share of those with a result, and final networks. Retries are, of out of"
+    " memory, trials that took a smaller batch, and of infrastructure, runs that went on from a"
+    " checkpoint. Classes that befell no search are not shown."
+)
 
-def count_statuses(runs: Sequence[Run]) -> Table:
-    """Return how many trials of each run have which status, and its final networks."""
-    found = {run.folder: _statuses(run) for run in runs}
-    kinds = sorted({kind for counts in found.values() for kind in counts} - {"ok"})
-    rows = [
-        [
-            *(cell(run.dataset), cell(run.contestant), cell(run.seed)),
-            *(cell(found[run.folder].get(kind, 0)) for kind in ("ok", *kinds)),
-            cell(_failed_finals(run)),
-        ]
-        for run in runs
-    ]
-    return make_table(
+
+def tabulate_classes(runs: Sequence[Run]) -> Table | None:
+    """Return the classes of failures that befell each run; None if there were none."""
+    frame = tabulate_failures(runs)
+    happened = frame[["trials", "retries", "final_networks"]].fillna(0).sum(axis=1) > 0
+    if not happened.any():
+        return None
+    shown = frame[happened].drop(columns="note")
+    shown["failure"] = [find_class(name).words for name in shown["failure"]]
+    return show_frame(
         "failures-table",
-        "Trials by status",
-        [
-            *("data set", "contestant", "seed", "ok"),
-            *(kind.replace("_", " ") for kind in kinds),
-            "final networks failed",
-        ],
-        rows,
-        source="trials.csv and final.csv of each run",
+        "Failures by class",
+        shown,
+        source="trials.csv, costs.csv and final/*.json of each run",
+        caption=CAPTION,
     )
 
 
@@ -50,7 +50,7 @@ def list_failures(runs: Sequence[Run]) -> Table | None:
         ):
             if table is None or table.empty:
                 continue
-            failed = table[table["status"] != "ok"]
+            failed = table[table["status"] != OK]
             texts = failed["error"].astype(object).where(failed["error"].notna(), "said nothing")
             for (status, error), group in failed.groupby([failed["status"], texts], sort=True):
                 names = [str(name) for name in group[column]]
@@ -58,7 +58,7 @@ def list_failures(runs: Sequence[Run]) -> Table | None:
                 rows.append(
                     [
                         cell(show_path(run.folder)),
-                        cell(str(status).replace("_", " ")),
+                        cell(find_class(str(status)).words),
                         cell(len(names)),
                         cell(str(error)),
                         cell(f"{noun}{', '.join(names[:NAMED])}{more}"),
@@ -77,27 +77,31 @@ def list_failures(runs: Sequence[Run]) -> Table | None:
 
 
 def say_failures(runs: Sequence[Run]) -> str:
-    """Return in a sentence how many trials failed."""
-    failed = sum(number for run in runs for kind, number in _statuses(run).items() if kind != "ok")
-    total = sum(sum(_statuses(run).values()) for run in runs)
+    """Return in sentences how many trials failed, and how often infrastructure did."""
+    tables = [run.trials for run in runs if run.trials is not None]
+    counts = Counter(str(status) for table in tables for status in table["status"])
+    total, failed = counts.total(), counts.total() - counts[OK]
     if not total:
         return "No bracket of any run is done, so nothing is known of failures yet."
-    if not failed:
-        return f"None of {count(total, 'trial')} failed."
+    said = f"None of {count(total, 'trial')} failed."
+    if failed:
+        kinds = [f"{counts[name]:,} {find_class(name).words}" for name in FAILED if counts[name]]
+        said = (
+            f"{failed:,} of {count(total, 'trial')} failed: {', '.join(kinds)}. A failed trial"
+            " counts as the worst result there is, and is never promoted."
+        )
+    return f"{said} {_say_restarts(runs)}"
+
+
+def _say_restarts(runs: Sequence[Run]) -> str:
+    frame = tabulate_failures(runs)
+    restarts = frame.loc[frame["failure"] == INFRASTRUCTURE, "retries"]
+    if restarts.isna().all():
+        return "How often trainings were started again is not recorded."
+    number = int(restarts.sum())
+    if not number:
+        return "No training of a trial was started again."
     return (
-        f"{failed:,} of {count(total, 'trial')} failed. A failed trial counts as the worst"
-        " result there is, and is never promoted."
+        f"Infrastructure: {count(number, 'restart')} of trainings, which went on from their"
+        " checkpoints; no search hears of that."
     )
-
-
-def _statuses(run: Run) -> dict[str, int]:
-    if run.trials is None:
-        return {}
-    counts = run.trials["status"].value_counts()
-    return {str(kind): int(number) for kind, number in counts.items()}
-
-
-def _failed_finals(run: Run) -> int:
-    if run.finals is None:
-        return 0
-    return int((pd.Series(run.finals["status"]) != "ok").sum())

@@ -21,7 +21,7 @@ from nago.report.page.attachments import Picture, show_figures, show_tables
 from nago.report.page.checklist import fill_checklist
 from nago.report.page.citation import BIBTEX, read_citation
 from nago.report.page.cost import forecast_run, say_total, tabulate_spending
-from nago.report.page.failures import count_statuses, list_failures, say_failures
+from nago.report.page.failures import list_failures, say_failures, tabulate_classes
 from nago.report.page.front import MOST_MARKS, chart_front
 from nago.report.page.gaps import list_gaps
 from nago.report.page.numbers import megabytes, millions, percent, show_path
@@ -84,7 +84,7 @@ def write_page(
         "tables": shown,
         "cost": tabulate_spending(runs, expected),
         "said_of_cost": say_total(runs),
-        "statuses": count_statuses(runs),
+        "classes": tabulate_classes(runs),
         "failures": list_failures(runs),
         "said_of_failures": say_failures(runs),
         "settings": list_settings(runs),

@@ -5,7 +5,7 @@ values of the paper stand in columns that begin with `published_`. The numbers a
 tables 2 to 5 of Ru, Esperança and Carlucci 2020.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,6 @@ from nago.generators.complexity import MEGABYTE
 from nago.generators.spaces import effective_neighbours
 from nago.report.contestants import (
     Contestant,
-    count_planned,
     describe_progress,
     find_best,
     group_runs,
@@ -32,8 +31,6 @@ from nago.report.tables.rows import (
     std_of,
 )
 from nago.tables import configuration_of
-
-STATUSES = ("ok", "diverged", "out_of_memory", "invalid")
 
 
 def tabulate_validation(runs: Sequence[Run]) -> pd.DataFrame:
@@ -149,38 +146,3 @@ def _describe_optimum(contestant: Contestant, run: Run) -> dict[str, Any]:
         **published,
         "note": describe_progress(run),
     }
-
-
-def tabulate_failures(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return how the trials of each run ended.
-
-    Returns:
-        A row per run: trials `planned`, a column for each status, and `not_yet` those without a
-        result. `continued` are trials that went on from their parent's weights;
-        `smaller_batch` those that took a smaller batch than the settings say, because it would
-        not have fitted or did not fit. Files don't tell how often a job was run again.
-    """
-    columns = (
-        *(*PLACE, "seed", "planned", *STATUSES, "not_yet", "continued", "smaller_batch"),
-        "note",
-    )
-    contestants = list_contestants(group_runs(runs))
-    rows = [_count_failures(c, run) for c in contestants for run in c.runs]
-    return make_table(rows, columns, NO_RUNS)
-
-
-def _count_failures(contestant: Contestant, run: Run) -> Mapping[str, Any]:
-    row: dict[str, Any] = {**contestant.place, "seed": run.seed}
-    planned = row["planned"] = count_planned(run)
-    if run.trials is None:
-        counts = dict.fromkeys((*STATUSES, "continued"), 0)
-        return row | counts | {"not_yet": planned, "note": describe_progress(run)}
-    trials = run.trials
-    row |= {status: int((trials["status"] == status).sum()) for status in STATUSES}
-    row["not_yet"] = None if planned is None else max(planned - len(trials), 0)
-    went_on = trials["parent"].notna() & (trials["epochs"] < trials["budget"])
-    row["continued"] = int((went_on & bool(run.settings["continue"])).sum())
-    if run.costs is not None and "batch_size" in run.costs:
-        batches = run.costs["batch_size"]
-        row["smaller_batch"] = int(batches.between(1, int(run.settings["batch_size"]) - 1).sum())
-    return row | {"note": describe_progress(run)}

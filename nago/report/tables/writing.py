@@ -11,11 +11,8 @@ from nago.report.tables.claims import tabulate_claims
 from nago.report.tables.correlations import tabulate_correlations
 from nago.report.tables.differences import tabulate_differences
 from nago.report.tables.expanded import tabulate_expanded
-from nago.report.tables.standings import (
-    tabulate_failures,
-    tabulate_generators,
-    tabulate_validation,
-)
+from nago.report.tables.failures import tabulate_failures
+from nago.report.tables.standings import tabulate_generators, tabulate_validation
 from nago.report.tables.tested import tabulate_test
 from nago.tables import write_table
 
