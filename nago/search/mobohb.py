@@ -148,7 +148,7 @@ def split_options(
     Raises:
         UserError: one is unknown or out of range.
     """
-    known = {*OWN_OPTIONS, *bohb.OPTIONS, *mobo.OPTIONS}
+    known = {*OWN_OPTIONS, *bohb.OPTIONS, *mobo.OPTIONS} - {"replicates"}
     unknown = sorted(set(options) - known)
     if unknown:
         raise UserError(f"mobohb has no options {unknown}; they could be {sorted(known)}")
