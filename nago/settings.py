@@ -403,6 +403,11 @@ def _check_objectives(settings: Settings) -> None:
         raise ValueError(
             f"initial is where mobo begins; method {values['method']} takes none: leave it away"
         )
+    if settings.replicates and not values["exact_objectives"]:
+        raise ValueError(
+            "replicates: adaptive takes what follows from an architecture as it is:"
+            " exact_objectives must be true, got false"
+        )
     if settings.replicates and values["method"] != "mobo":
         raise ValueError(
             "replicates: adaptive is for method mobo, whose trials all have one budget; method"

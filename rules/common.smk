@@ -259,11 +259,6 @@ def count_brackets(wildcards):
     return len(search_of(wildcards).plan)
 
 
-def modelled_option(wildcards):
-    """Return whether all objectives are modelled, as an option of the shell."""
-    return "" if computes_objectives(search_of(wildcards)) else "--modelled"
-
-
 def generators_table(wildcards):
     """Return the table of the generators of a search that tries some more than once."""
     search = search_of(wildcards)

@@ -251,14 +251,11 @@ rule tabulate_generators:
         ),
     log:
         "logs/{dataset}/{search}/tabulate_generators.log",
-    params:
-        modelled=modelled_option,
     message:
         "{wildcards.dataset} {wildcards.search}: tabulate the generators"
     shell:
         "python scripts/tabulate_generators.py --search {input.search}"
-        " --surrogate {input.surrogate} --tables {input.tables} {params.modelled}"
-        " --output {output} > {log} 2>&1"
+        " --surrogate {input.surrogate} --tables {input.tables} --output {output} > {log} 2>&1"
 
 
 rule select:

@@ -8,11 +8,11 @@ from nago.records import write_json
 from nago.script import run_script
 from nago.search.front import (
     choose_finalists,
+    choose_generators,
     complete_reference,
     find_front,
     trace_hypervolume,
 )
-from nago.search.generators import choose_generators
 from nago.search.incumbent import describe_trial, select_incumbent
 from nago.tables import join_tables, read_table, write_table
 

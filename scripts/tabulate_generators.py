@@ -17,7 +17,6 @@ def main() -> None:
     parser.add_argument("--search", type=Path, required=True)
     parser.add_argument("--surrogate", type=Path, required=True, help="of all trials")
     parser.add_argument("--tables", type=Path, nargs="+", required=True)
-    parser.add_argument("--modelled", action="store_true", help="all objectives, not the first")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
 
@@ -27,7 +26,6 @@ def main() -> None:
         read_surrogate(args.surrogate),
         join_tables([read_table(path) for path in args.tables]),
         search.objectives,
-        modelled=args.modelled,
         seed=derive_seed(search.seed, "generators"),
     )
     write_table(args.output, generators)

@@ -233,7 +233,7 @@ def _order(ranks: Array) -> list[int]:
 def _replicate(
     judge: judging.Judge, surrogate: Surrogate, most: int, seed: int
 ) -> list[Suggestion]:
-    """Return configurations that were tried and are worth another trial, `most` of them at most."""
+    """Return configurations that were tried and are worth another trial, `most` or fewer."""
     arrays = surrogate["arrays"]
     tried = group_trials(arrays["genes"], arrays["losses"])
     means = believe_means(
@@ -243,13 +243,10 @@ def _replicate(
         tried,
         ~judge.uncertain,
     )
-    seed = derive_seed(seed, "replicate")
     # Where a trial failed, the next one may fail as well and tell nothing.
-    places = choose_replicates(means, tried.failed == 0, most, int(tried.draws.sum()), seed)
+    places = choose_replicates(means, tried.failed == 0, most, derive_seed(seed, "replicate"))
     found = [surrogate["tried"][tried.first[place]] for place in places]
-    return [
-        Suggestion(item["configuration"], "replicate", parent=item["trial"]) for item in found
-    ]
+    return [Suggestion(item["configuration"], "replicate", parent=item["trial"]) for item in found]
 
 
 def _explain(surrogate: Surrogate) -> str:

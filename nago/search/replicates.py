@@ -7,12 +7,10 @@ and by their likelihood also what it will be once another trial has had this or 
 
 A trial is worth what it is expected to take from the doubt, the sum of P (1 - P) over all
 configurations: the expected squared error of the probabilities, which falls by the variance of
-what they will be. It is worth a slot as long as
-
-* half a configuration or more is expected on the wrong side, sum of min(P, 1 - P), so that the
-  likeliest front need not be right, and
-* its share of the doubt is that of one trial among n or more. So much n trials that are spread
-  evenly take from each variance with one more; what takes less is better spent on a new one.
+what they will be. A question that is wholly open, P = 1/2, counts 1/4. A configuration that was
+tried gets a slot as long as a trial of it is expected to take WORTH or more, a tenth of that:
+losses that are measured exactly leave no doubt, and doubt that a trial can't lessen isn't worth
+one. What is left goes to new configurations.
 
 Sources: Lee, Chew, Teng and Goldsman 2010, IIE Transactions 42(9), MOCBA, for allocating draws
 by the probability of errors in the Pareto set; Binois, Huang, Gramacy and Ludkovski 2019,
@@ -24,7 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
+from nago.search.candidates import draw_sobol
 from nago.seeds import derive_seed
 
 Array = NDArray[np.float64]
@@ -32,11 +32,14 @@ Array = NDArray[np.float64]
 DRAWS = 2000
 """Of all means together, from which probabilities are counted."""
 
-OUTCOMES = 50
+OUTCOMES = 64
 """Results of one more trial that are looked at for each configuration."""
 
-SETTLED = 0.5
-"""Configurations expected on the wrong side, below which nothing is drawn again."""
+SMALLEST = 1e-9
+"""Share of the results that lie below one that is looked at, at least."""
+
+WORTH = 0.025
+"""Of the sum of P (1 - P), what a trial must be expected to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def rate_optimal(means: Means, seed: int) -> Array:
 
 
 def choose_replicates(
-    means: Means, eligible: NDArray[np.bool_], most: int, trials: int, seed: int
+    means: Means, eligible: NDArray[np.bool_], most: int, seed: int
 ) -> list[int]:
     """Return the configurations to draw from once more, the one that tells most first.
 
@@ -69,28 +72,23 @@ def choose_replicates(
         means: of the configurations tried, in any units of the losses.
         eligible: which of them may be chosen, (n,).
         most: of them are chosen, each once.
-        trials: that `means` are learnt from.
         seed: of the draws.
     """
     drawn = draw_means(means, derive_seed(seed, "means"))
     optimal = find_optimal(drawn).astype(float)
-    rng = np.random.default_rng(derive_seed(seed, "outcomes"))
-    outcomes = rng.standard_normal((OUTCOMES, means.mean.shape[1]))
+    outcomes = draw_outcomes(means.mean.shape[1], derive_seed(seed, "outcomes"))
     weights = np.full(len(drawn), 1 / len(drawn))
     chosen: list[int] = []
     while len(chosen) < most:
-        doubts = weights @ optimal
-        if np.minimum(doubts, 1 - doubts).sum() < SETTLED:
-            break
-        doubts *= 1 - doubts
-        open_, gains = doubts > 0, np.zeros(len(doubts))
+        shares = weights @ optimal
+        open_, gains = (shares > 0) & (shares < 1), np.zeros(len(shares))
         for place in np.flatnonzero(open_ & eligible):
             if place not in chosen:
                 told = drawn[:, place], means.noise[place]
                 gains[place] = expect_gain(*told, optimal[:, open_], weights, outcomes)
-        best = int(np.argmax(gains))
-        if gains[best] == 0 or gains[best] * trials < doubts.sum():
+        if gains.max(initial=0.0) < WORTH:
             break
+        best = int(np.argmax(gains))
         chosen.append(best)
         met = weights @ drawn[:, best]
         weights = weights * _rate(met[None], drawn[:, best], means.noise[best])[0]
@@ -101,14 +99,20 @@ def choose_replicates(
 def draw_means(means: Means, seed: int, count: int = DRAWS) -> Array:
     """Return draws (count, n, m) of the means of all configurations together."""
     rng = np.random.default_rng(seed)
-    count_of, m = means.mean.shape
-    drawn = np.empty((count, count_of, m))
+    n, m = means.mean.shape
+    drawn = np.empty((count, n, m))
     for column, covariance in enumerate(means.covariance):
         # A covariance of sampled networks has not full rank, so that it has no Cholesky factor.
         values, vectors = np.linalg.eigh(covariance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        drawn[:, :, column] = rng.standard_normal((count, count_of)) @ root.T
+        drawn[:, :, column] = rng.standard_normal((count, n)) @ root.T
     return np.asarray(drawn + means.mean)
+
+
+def draw_outcomes(losses: int, seed: int) -> Array:
+    """Return points (OUTCOMES, losses) that fill a standard normal distribution evenly."""
+    shares = draw_sobol(losses, OUTCOMES, seed)
+    return np.asarray(ndtri(np.clip(shares, SMALLEST, 1 - SMALLEST)))
 
 
 def find_optimal(losses: Array) -> NDArray[np.bool_]:

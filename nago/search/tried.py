@@ -7,7 +7,6 @@ model: their mean is that of the trials, and how far trials of one configuration
 from those that were drawn more than once; as long as there are none, a trial tells the mean.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +74,7 @@ def group_trials(genes: Array, losses: Array) -> Tried:
 
 
 def believe_means(
-    model: Model, features: Array, losses: Array, tried: Tried, counted: Sequence[bool]
+    model: Model, features: Array, losses: Array, tried: Tried, counted: NDArray[np.bool_]
 ) -> Means:
     """Return what is known of the mean losses of the n configurations tried.
 
@@ -84,15 +83,14 @@ def believe_means(
         features: of the configurations, (n, d).
         losses: of all trials in the model's units, (t, m), infinite if they failed.
         tried: the configurations.
-        counted: of each loss, whether it follows from an architecture alone.
+        counted: which losses follow from an architecture alone, (m,).
     """
-    known = np.array(counted, dtype=bool)
     found = model.predict(features)
     covariance = np.moveaxis(model.covary(features, features), 2, 0)
     spread = tried.pool_variance(losses)
     own = spread[:, None, None] * np.diag(1 / tried.draws)
     return Means(
-        mean=np.where(known, tried.average(losses), found.mean),
-        covariance=np.where(known[:, None, None], own, covariance),
-        noise=np.where(known, spread, found.noise_variance),
+        mean=np.where(counted, tried.average(losses), found.mean),
+        covariance=np.where(counted[:, None, None], own, covariance),
+        noise=np.where(counted, spread, found.noise_variance),
     )
