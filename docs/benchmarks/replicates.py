@@ -67,9 +67,9 @@ their expected means instead of by single trials.
 A search for a front of error and memory over four numbers in [0, 1]: the size (error and memory),
 two that the error depends on, and one that decides the noise of a trial alone. The deviation of
 the noise is 0.005 where it is least and grows by 0.1 (`differs`) or 0.01 (`low`). {evaluations}
-trials each: {initial} evenly spread, then {rounds} rounds of {batch}. The memory is known exactly. Since
-the true means are known, what is recommended can be judged by them: median and quartiles over the
-seeds.
+trials each: {initial} evenly spread, then {rounds} rounds of {batch}. The memory is known exactly.
+Since the true means are known, what is recommended can be judged by them: median and quartiles
+over the seeds.
 
 * **recommended** by the trials: the front of the results, the finalists as without replicates; by
   the means: the front of the means that the model expects, the finalists as with replicates.
@@ -205,15 +205,7 @@ def describe(table: pd.DataFrame) -> str:
     compared = [f"{name}: better, worse, difference" for name in PAIRED]
     return PAGE_TEXT.format(
         rows=write_rows(["noise", "model", "replicates", "recommended", *HEADINGS], rows),
-        pairs=write_rows(
-            [
-                "noise",
-                "model",
-                "seeds",
-                *(f"{name}: better, worse, difference" for name in PAIRED),
-            ],
-            compare(table),
-        ),
+        pairs=write_rows(["noise", "model", "seeds", *compared], compare(table)),
         evaluations=INITIAL + ROUNDS * BATCH,
         initial=INITIAL,
         rounds=ROUNDS,
