@@ -144,9 +144,10 @@ class Proposal(Record):
     """What one slot of a rung is to train.
 
     `origin` is `random`, `model`, `given` (by the settings), `prior` (the best of a warm start),
-    or `fallback` (the model was asked but gave nothing, `reason` says why); a promoted proposal
-    keeps its parent's. `parent` is the trial in the rung below that it was promoted from. `seed`
-    decides the architecture, the weights and the batches.
+    `replicate` (another architecture of a generator that was tried), or `fallback` (the model was
+    asked but gave nothing, `reason` says why); a promoted proposal keeps its parent's. `parent`
+    is the trial in the rung below that it was promoted from, or the first one of the generator
+    that it is a replicate of. `seed` decides the architecture, the weights and the batches.
     """
 
     configuration: Configuration
@@ -196,13 +197,15 @@ class Trial(Record):
 class Observation:
     """What a search learns from a trial: its losses are minimised, infinite if it failed.
 
-    A `prior` one is of another data set: models learn from it, but it is no result.
+    A `prior` one is of another data set: models learn from it, but it is no result. `trial` is
+    the trial's name.
     """
 
     configuration: Configuration
     budget: int
     losses: tuple[float, ...]
     prior: bool = False
+    trial: str | None = None
 
     @property
     def loss(self) -> float:

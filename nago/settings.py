@@ -122,6 +122,11 @@ class Settings:
         return self.finalists * int(self.values["final_networks"])
 
     @property
+    def replicates(self) -> bool:
+        """Whether the search draws further architectures of generators that it has tried."""
+        return bool(self.values["replicates"] == "adaptive")
+
+    @property
     def reference(self) -> list[float | None]:
         """The reference point: a value for each objective, None where the search gives it."""
         unknown = [None] * (len(self.values["objectives"]) - 1)
@@ -149,6 +154,8 @@ class Settings:
         objectives = values["objectives"] if self.method.multi_objective else ["validation_error"]
         if values["method"] == "default":
             options["configuration"] = dict(self.configuration)
+        if self.replicates:
+            options["replicates"] = values["replicates"]
         if self.method.multi_objective:
             options["log_losses"] = [name != "validation_error" for name in objectives]
         shared = {key: values[key] for key in ("generator", "method", "seed", "continue")}
@@ -400,6 +407,16 @@ def _check_objectives(settings: Settings) -> None:
     if values["initial"] is not None and not settings.method.begins_with_points:
         raise ValueError(
             f"initial is where mobo begins; method {values['method']} takes none: leave it away"
+        )
+    if settings.replicates and not values["exact_objectives"]:
+        raise ValueError(
+            "replicates: adaptive takes what follows from an architecture as it is:"
+            " exact_objectives must be true, got false"
+        )
+    if settings.replicates and values["method"] != "mobo":
+        raise ValueError(
+            "replicates: adaptive is for method mobo, whose trials all have one budget; method"
+            f" {values['method']} draws each generator once: leave it away"
         )
     if values["warm_start"] is not None and not settings.method.learns:
         raise ValueError(

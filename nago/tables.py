@@ -125,6 +125,7 @@ def observations(
             configuration={name: record[name] for name in names},
             budget=record["budget"],
             losses=_read_losses(record, objectives),
+            trial=record["trial"],
         )
         for record in table.to_dict("records")
     ]

@@ -246,6 +246,25 @@ def last_option(wildcards):
     return f"--last {len(rungs) - 1} {rungs[-1].size} {rungs[-1].budget}"
 
 
+def trials_of_search(wildcards):
+    """Return all trials of a search, after those of an earlier one that it begins with."""
+    return [
+        *initial_points(wildcards),
+        f"{search_of(wildcards).folder}/trials.csv",
+    ]
+
+
+def count_brackets(wildcards):
+    """Return the number that the next bracket after a search would have."""
+    return len(search_of(wildcards).plan)
+
+
+def generators_table(wildcards):
+    """Return the table of the generators of a search that tries some more than once."""
+    search = search_of(wildcards)
+    return [f"{search.folder}/generators.csv"] if search.settings.replicates else []
+
+
 def bracket_tables(search, kind):
     """Return the tables of a kind of all brackets of a search."""
     return [

@@ -97,6 +97,7 @@ def search_files(search):
         f"{folder}/costs.csv",
         *[f"{folder}/{name}" for name in ("incumbent.json", "finalists.json")],
         *[f"{folder}/{name}" for name in ("front.csv", "hypervolume.csv")],
+        *([f"{folder}/generators.csv"] if search.settings.replicates else []),
     ]
 
 

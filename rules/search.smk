@@ -215,11 +215,55 @@ rule join_tables:
         " >> {log} 2>&1"
 
 
+rule fit_generators:
+    """What all trials of a search teach, where generators are tried more than once."""
+    input:
+        search="results/{dataset}/{search}/search.json",
+        tables=trials_of_search,
+        warm=warm_start,
+    output:
+        arrays="results/{dataset}/{search}/surrogate.npz",
+        surrogate="results/{dataset}/{search}/surrogate.json",
+    log:
+        "logs/{dataset}/{search}/fit_generators.log",
+    params:
+        bracket=count_brackets,
+    message:
+        "{wildcards.dataset} {wildcards.search}: learn from all trials"
+    shell:
+        "python scripts/fit_surrogate.py --search {input.search} --tables {input.tables}"
+        " --warm {input.warm} --bracket {params.bracket} --output {output.surrogate} > {log} 2>&1"
+
+
+rule tabulate_generators:
+    """The generators that were tried, and how likely each is to be on the front."""
+    input:
+        search="results/{dataset}/{search}/search.json",
+        surrogate="results/{dataset}/{search}/surrogate.json",
+        arrays="results/{dataset}/{search}/surrogate.npz",
+        tables=trials_of_search,
+    output:
+        report(
+            "results/{dataset}/{search}/generators.csv",
+            caption="../workflow/report/generators_table.rst",
+            category="{dataset} {search}",
+            labels={"table": "generators"},
+        ),
+    log:
+        "logs/{dataset}/{search}/tabulate_generators.log",
+    message:
+        "{wildcards.dataset} {wildcards.search}: tabulate the generators"
+    shell:
+        "python scripts/tabulate_generators.py --search {input.search}"
+        " --surrogate {input.surrogate} --tables {input.tables} --output {output} > {log} 2>&1"
+
+
 rule select:
     """What the search found: the best trial, the front and the generators to complete."""
     input:
         initial=initial_points,
         table="results/{dataset}/{search}/trials.csv",
+        generators=generators_table,
     output:
         incumbent="results/{dataset}/{search}/incumbent.json",
         finalists="results/{dataset}/{search}/finalists.json",
@@ -243,5 +287,6 @@ rule select:
         "python scripts/select_trials.py --tables {input.initial} {input.table}"
         " --objectives {params.objectives} --reference {params.reference:q}"
         " --finalists {params.finalists} --along {params.along}"
+        " --generators {input.generators}"
         " --incumbent {output.incumbent} --chosen {output.finalists}"
         " --front {output.front} --hypervolume {output.hypervolume} > {log} 2>&1"

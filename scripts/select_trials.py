@@ -8,6 +8,7 @@ from nago.records import write_json
 from nago.script import run_script
 from nago.search.front import (
     choose_finalists,
+    choose_generators,
     complete_reference,
     find_front,
     trace_hypervolume,
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--reference", type=json.loads, required=True, help="a JSON list")
     parser.add_argument("--finalists", type=int, required=True, help="how many")
     parser.add_argument("--along", choices=("error", "front"), required=True)
+    parser.add_argument("--generators", type=Path, nargs="*", default=[], help="to choose by")
     parser.add_argument("--incumbent", type=Path, required=True)
     parser.add_argument("--chosen", type=Path, required=True)
     parser.add_argument("--front", type=Path, required=True)
@@ -35,7 +37,11 @@ def main() -> None:
     reference = complete_reference(table, args.objectives, args.reference)
     chosen = [incumbent]
     if args.along == "front":
-        finalists = choose_finalists(table, args.objectives, reference, args.finalists)
+        choice = args.objectives, reference, args.finalists
+        if args.generators:
+            finalists = choose_generators(read_table(args.generators[0]), table, *choice)
+        else:
+            finalists = choose_finalists(table, *choice)
         chosen = [row for _, row in finalists.iterrows()]
     write_json(args.chosen, [describe_trial(row) for row in chosen])
     write_table(args.front, find_front(table, args.objectives))

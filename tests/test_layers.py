@@ -193,7 +193,7 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "urllib": {"nago.data.download"},
         "scipy": {
             *("nago.data.sources.flowers102", "nago.search.gaussian_process"),
-            *("nago.search.acquisition", "nago.search.candidates"),
+            *("nago.search.acquisition", "nago.search.candidates", "nago.search.replicates"),
             *("nago.report.tables.statistics", "nago.forecast.regression"),
         },
         "statsmodels": {"nago.search.bohb", "nago.report.tables.statistics"},
@@ -203,7 +203,8 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "optuna": {"nago.replay.optimisers"},
         "pandas": {
             *("nago.tables", "nago.search.incumbent", "nago.search.front", "nago.search.initial"),
-            *("nago.search.warm", "nago.replay.table", "nago.replay.trace"),
+            *("nago.search.warm", "nago.search.generators"),
+            *("nago.replay.table", "nago.replay.trace"),
             *("nago.interchange.tidy", "nago.interchange.journal"),
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.forecast.calibration", "nago.forecast.basis", "nago.forecast.actual"),

@@ -373,7 +373,7 @@ def test_a_first_trial_without_costs_makes_no_objective_certain():
 
     encoding = Encoding(space)
     surrogate = mobo.fit(space, observations, GP, 0)
-    fit = mobo._model_fit(surrogate)
+    fit = mobo.restore_fit(surrogate)
     judge = mobo.judging.Judge(encoding, surrogate, fit, exact, 0)
     assert judge.uncertain.tolist() == [True, False]
     assert len(asked) == 2

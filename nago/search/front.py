@@ -121,6 +121,36 @@ def choose_finalists(
     return trials.iloc[chosen]
 
 
+def choose_generators(
+    generators: pd.DataFrame,
+    table: pd.DataFrame,
+    objectives: Sequence[str],
+    reference: Sequence[float],
+    count: int,
+) -> pd.DataFrame:
+    """Return the trials that name the generators which stand for the front, in order of choice.
+
+    They are chosen as finalists are, by the mean losses that are expected of a generator instead
+    of those of a trial.
+
+    Args:
+        generators: a row each, as `nago.search.generators` tabulates them.
+        table: a row per trial.
+        objectives: the columns that are minimised.
+        reference: a point worse than all of interest, above 0.
+        count: how many are chosen.
+
+    Raises:
+        UserError: there are fewer.
+    """
+    known = generators.set_index("trial")
+    trials = table.set_index("trial", drop=False).loc[known.index]
+    expected = {name: known[f"mean_{name}"] for name in objectives}
+    expected["validation_error"] = known["expected_validation_error"]
+    chosen = choose_finalists(trials.assign(**expected), objectives, reference, count)
+    return trials.loc[chosen["trial"]]
+
+
 def _losses(table: pd.DataFrame, objectives: Sequence[str]) -> Array:
     return table[list(objectives)].to_numpy(dtype=np.float64, na_value=np.nan)
 

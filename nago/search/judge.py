@@ -58,6 +58,14 @@ class Scaling:
         scaled = self._compress(self._take_logs(losses))
         return np.asarray((scaled - self.centre) / self.spread)
 
+    def restore(self, standardised: Array) -> Array:
+        """Return losses (n, m) in their own units."""
+        scaled = standardised * self.spread + self.centre
+        beyond = np.maximum(scaled - self.fences, 0.0)
+        plain = np.minimum(scaled, self.fences) + self.steps * np.expm1(beyond / self.steps)
+        plain[:, self.logs] = np.exp(plain[:, self.logs])
+        return np.asarray(plain)
+
     def _take_logs(self, losses: Array) -> Array:
         plain = losses.astype(float)
         plain[:, self.logs] = np.log(plain[:, self.logs])
@@ -101,6 +109,7 @@ class Judge:
         seen: keys of the trials' genes.
         genes: of the trials with results, (n, g).
         losses: theirs, standardised, (n, m).
+        scaling: how losses become standardised ones.
         uncertain: which objectives are modelled.
         left: configurations whose exact objectives may still be computed.
     """
@@ -122,8 +131,8 @@ class Judge:
         # With a model of all budgets, their losses are of one scale.
         elsewhere = arrays.get("other_losses", arrays["losses"][:0])
         known = np.concatenate([arrays["losses"][finite], elsewhere])
-        self._scaling = Scaling(known, self.options["log_losses"])
-        self.losses = self._scaling.standardise(arrays["losses"][finite])
+        self.scaling = Scaling(known, self.options["log_losses"])
+        self.losses = self.scaling.standardise(arrays["losses"][finite])
         self.model = restore_model(self.options["surrogate"], fit)
         self.beta = self.options["beta"]
         if self.beta is None:
@@ -153,9 +162,9 @@ class Judge:
         if len(given) != self.losses.shape[1]:
             raise UserError(f"reference must have {self.losses.shape[1]} values, got {len(given)}")
         values = np.array([given], dtype=float)
-        if (values[:, self._scaling.logs] <= 0).any():
+        if (values[:, self.scaling.logs] <= 0).any():
             raise UserError(f"reference must be above 0 where log_losses is, got {list(given)}")
-        return np.asarray(self._scaling.standardise(values)[0])
+        return np.asarray(self.scaling.standardise(values)[0])
 
     def believe(self, genes: Array) -> Belief:
         """Return what is believed of snapped genes (n, g)."""
@@ -190,7 +199,7 @@ class Judge:
         if chosen:
             rows = self.encoding.decode(genes[[new[key] for key in chosen]])
             values = np.asarray(self.exact(rows), dtype=float)
-            self._known |= dict(zip(chosen, self._scaling.standardise(values), strict=True))
+            self._known |= dict(zip(chosen, self.scaling.standardise(values), strict=True))
             self.left -= len(chosen)
         return np.array([key in self._known for key in keys], dtype=bool)
 

@@ -94,6 +94,8 @@ def fill_slots(
             break
         again = seed if attempt == 0 else derive_seed(seed, "again", attempt)
         for suggestion in propose(len(free), again):
+            if attempt and suggestion.parent:
+                continue  # what is drawn again was decided for the whole batch
             if any(suggestion.configuration == item.configuration for item in found.values()):
                 continue
             for place in free:

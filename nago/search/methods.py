@@ -37,11 +37,12 @@ infinite for a configuration that has no network."""
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A configuration to try; `origin` and `reason` as in `Proposal`."""
+    """A configuration to try; `origin`, `reason` and `parent` as in `Proposal`."""
 
     configuration: Configuration
     origin: str
     reason: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def new_proposals(
             seed=trial_seed,
             origin=suggestion.origin,
             reason=suggestion.reason,
+            parent=suggestion.parent,
         )
         for suggestion, trial_seed in zip(suggestions, trial_seeds, strict=True)
     ]

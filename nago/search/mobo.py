@@ -21,7 +21,9 @@ from nago.search.methods import Exact, Suggestion, Surrogate
 from nago.search.models import MODELS, Fit, fit_model
 from nago.search.pareto import rank_points
 from nago.search.pool import find_pool
+from nago.search.replicates import choose_replicates
 from nago.search.selection import BATCHES, SELECTIONS, choose
+from nago.search.tried import believe_means, group_trials
 from nago.seeds import derive_seed
 
 OPTIONS: Mapping[str, Any] = {
@@ -38,6 +40,7 @@ OPTIONS: Mapping[str, Any] = {
     "log_losses": None,
     "reference": None,
     "exact_evaluations": 600,
+    "replicates": "once",
 }
 """Defaults.
 
@@ -51,7 +54,11 @@ OPTIONS: Mapping[str, Any] = {
 * `reference`: the point that bounds hypervolumes, in the losses' units; None for one
   beyond the front, see `selection.find_reference`.
 * `exact_evaluations`: configurations in a step, at most, whose exact objectives are computed.
+* `replicates`: one of REPLICATES; `adaptive` takes up to half of a batch for further trials of
+  configurations that were tried, see `replicates`.
 """
+
+REPLICATES = ("once", "adaptive")
 
 FEWEST = 2
 """Results that a model needs."""
@@ -74,13 +81,15 @@ def fit(
     The arrays are `genes` (n, g) and `losses` (n, m) of the trials, infinite if they failed;
     `prior_genes` (p, g) of a warm start, the best first, of which only the models know, of at
     most as many as there are results; and the model's, with `model_` before their names, of
-    losses that are standardised. Those of others with results are `other_losses` (o, m).
+    losses that are standardised. Those of others with results are `other_losses` (o, m). `tried`
+    names the trials, where they may be replicated.
 
     Raises:
         UserError: an option is unknown or out of range, the space isn't supported, or a loss is
             NaN, or not positive where its logarithm is modelled.
     """
     settings = complete(options)
+    replicates = settings.pop("replicates")
     own = [item for item in observations if not item.prior]
     prior = [item for item in observations if item.prior]
     more = [item for item in others if all(np.isfinite(item.losses))]
@@ -98,6 +107,10 @@ def fit(
         "model": None,
         "arrays": {"genes": genes, "losses": losses},
     }
+    if replicates == "adaptive":
+        surrogate["tried"] = [
+            {"trial": item.trial, "configuration": dict(item.configuration)} for item in own
+        ]
     learnt_genes, learnt = genes[finite], losses[finite]
     if prior:
         prior_genes = encoding.encode([item.configuration for item in prior])
@@ -142,6 +155,8 @@ def propose(
 ) -> list[Suggestion]:
     """Return `count` distinct configurations that weren't tried, the best ones first.
 
+    Where trials may be replicated, up to half of them are configurations that were tried, of
+    origin `replicate`, before the others.
     Without a trial they are Sobol points of origin `random`, and half of them the best of a warm
     start if there is one, of origin `prior`; without enough results for a model,
     Sobol points of origin `fallback`.
@@ -174,7 +189,9 @@ def propose(
         origin, reason = ("fallback", _explain(surrogate)) if len(genes) else ("random", None)
     else:
         drawing = derive_seed(seed, "draw")
-        judge = judging.Judge(encoding, surrogate, _model_fit(surrogate), exact, drawing)
+        judge = judging.Judge(encoding, surrogate, restore_fit(surrogate), exact, drawing)
+        first = _replicate(judge, surrogate, count // 2, seed) if "tried" in surrogate else []
+        count -= len(first)
         count_left(encoding, judge.seen, count)
         points = choose(judge, find_pool(judge, count, seed), count, seed)
         origin, reason = "model", None
@@ -196,6 +213,7 @@ def complete(options: Mapping[str, Any]) -> dict[str, Any]:
         "acquisition": (*ACQUISITIONS, "ts"),
         "selection": SELECTIONS,
         "batch": BATCHES,
+        "replicates": REPLICATES,
     }.items():
         if settings[name] not in choices:
             raise UserError(f"{name} could be {', '.join(choices)}, got {settings[name]!r}")
@@ -243,12 +261,32 @@ def _order(ranks: Array) -> list[int]:
     return [int(place) for place in np.lexsort((ranks.max(axis=1), rank_points(ranks)))]
 
 
+def _replicate(
+    judge: judging.Judge, surrogate: Surrogate, most: int, seed: int
+) -> list[Suggestion]:
+    """Return configurations that were tried and are worth another trial, `most` or fewer."""
+    arrays = surrogate["arrays"]
+    tried = group_trials(arrays["genes"], arrays["losses"])
+    means = believe_means(
+        judge.model,
+        judge.encoding.describe(arrays["genes"][tried.first]),
+        judge.scaling.standardise(arrays["losses"]),
+        tried,
+        ~judge.uncertain,
+    )
+    # Where a trial failed, the next one may fail as well and tell nothing.
+    places = choose_replicates(means, tried.failed == 0, most, derive_seed(seed, "replicate"))
+    found = [surrogate["tried"][tried.first[place]] for place in places]
+    return [Suggestion(item["configuration"], "replicate", parent=item["trial"]) for item in found]
+
+
 def _explain(surrogate: Surrogate) -> str:
     results = surrogate["observations"] - surrogate["failed"]
     return f"a model needs {FEWEST} results, {results} of {surrogate['observations']} trials have"
 
 
-def _model_fit(surrogate: Surrogate) -> Fit:
+def restore_fit(surrogate: Surrogate) -> Fit:
+    """Return what the model of a surrogate learnt."""
     arrays: dict[str, Array] = {
         name.removeprefix("model_"): array
         for name, array in surrogate["arrays"].items()

@@ -17,6 +17,7 @@ and all fidelities, Irshad, Karsch and Döpp 2021, arXiv 2112.13901; and footnot
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def split_options(
     Raises:
         UserError: one is unknown or out of range.
     """
-    known = {*OWN_OPTIONS, *bohb.OPTIONS, *mobo.OPTIONS}
+    known = {*OWN_OPTIONS, *bohb.OPTIONS, *mobo.OPTIONS} - {"replicates"}
     unknown = sorted(set(options) - known)
     if unknown:
         raise UserError(f"mobohb has no options {unknown}; they could be {sorted(known)}")

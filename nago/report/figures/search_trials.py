@@ -130,7 +130,8 @@ def _plot_trials(axes: Axes, trials: pd.DataFrame) -> list[Line2D]:
     ):
         label = count_epochs(budget)
         for filled in (True, False):
-            chosen = (trials["budget"] == budget) & ((trials["origin"] == "model") == filled)
+            by_model = trials["origin"].isin(["model", "replicate"])
+            chosen = (trials["budget"] == budget) & (by_model == filled)
             axes.plot(
                 trials.loc[chosen, "spent"],
                 100 * trials.loc[chosen, "validation_error"],

@@ -62,14 +62,15 @@ def _count_trials(table: pd.DataFrame) -> list[tuple[str, object]]:
 
 
 def _count_proposals(table: pd.DataFrame) -> list[tuple[str, object]]:
-    """Count the new proposals by origin; a promoted one only keeps that of its parent."""
+    """Count the new proposals by origin; one that is promoted or tried again has a parent."""
     origins = table.loc[table["parent"].isna(), "origin"]
     rows: list[tuple[str, object]] = [("new proposals", len(origins))]
     for origin, name in (("model", "from the model"), ("fallback", "fallback, the model failed")):
         count = int((origins == origin).sum())
         share = f"{100 * count / len(origins):.1f}" if len(origins) else NONE
         rows += [(f"new proposals {name}", count), (f"new proposals {name} (%)", share)]
-    return rows
+    again = int((table["origin"] == "replicate").sum())
+    return [*rows, ("trials of generators tried before", again)] if again else rows
 
 
 def _describe_choice(table: pd.DataFrame) -> list[tuple[str, object]]:
