@@ -1,28 +1,14 @@
-import importlib
 import math
 import statistics
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benchmark_modules import load
 from ConfigSpace import ConfigurationSpace
 from scipy.stats import norm
 
 from nago.search.models import Prediction
-
-FOLDER = Path(__file__).parents[1] / "docs/benchmarks"
-
-
-def load(*names):
-    """Import modules of the benchmarks, which stand in no package."""
-    sys.path.append(str(FOLDER))
-    try:
-        return [importlib.import_module(name) for name in names]
-    finally:
-        sys.path.remove(str(FOLDER))
-
 
 problems, runs, quality, own, models, tables, digits, noise = load(
     "search_problems",

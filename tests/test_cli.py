@@ -265,6 +265,7 @@ def test_a_forecast_has_ranges_a_wall_time_arrays_and_a_lag(nago, project):
     assert [*values["wall_hours"]] == ["2"]
     assert values["arrays"][0] == 6  # lag 2: 4 and 2
     assert len(values["lag_hours"]) == 8
+    assert 0 < values["busy_gpus"] <= 1
     assert values["disk"]["weights"] > 0
     lines = nago("forecast", "--workers", 2, "--gpus", 8)[1].splitlines()
     heads = ("known from", "all GPU-hours", "a training", "wall time", "lag", "Slurm arrays")

@@ -17,6 +17,7 @@ from nago.forecast.cap import check_cap
 from nago.forecast.outlook import look_ahead
 from nago.forecast.population import draw_population
 from nago.forecast.simulation import Images, fit_batches, simulate_times
+from nago.forecast.words import describe_outlook, round_hours
 from nago.generators.architecture import Task
 from nago.generators.complexity import count_complexity
 from nago.generators.draw import draw_architecture
@@ -106,6 +107,24 @@ def test_more_gpus_want_a_larger_lag(plan, project):
     assert found == sorted(found)
     assert found[-1] > 2
     assert look_ahead(plan(method="random").all[0], project, Asked(gpus=4)).lag_hours == {}
+
+
+def test_the_recommended_lag_comes_with_its_hours_and_the_gpus_it_keeps_busy(plan, project):
+    search = plan(iterations=30, seconds_per_epoch=3600).all[0]
+    for gpus in (1, 4):
+        result = look_ahead(search, project, Asked(workers=(gpus,), gpus=gpus))
+        lag, hours = result.recommended_lag, result.lag_hours
+        assert hours[search.settings.lag] == pytest.approx(result.wall_hours[gpus].median)
+        assert result.busy_gpus == pytest.approx(result.gpu_hours.median / gpus / hours[lag])
+        lines = describe_outlook("digits", result, gpus).splitlines()
+        (line,) = [line for line in lines if line.startswith("lag")]
+        said = f"{lag} for {gpus} GPU{'s' * (gpus > 1)}: {round_hours(hours[lag])} h"
+        said += f" instead of {round_hours(hours[1])} h with lag 1" if lag > 1 else ""
+        assert line == f"lag             {said}, {result.busy_gpus:.0%} busy"
+    assert lag > 1
+    assert look_ahead(search, project, Asked()).busy_gpus is None
+    random = look_ahead(plan(method="random").all[0], project, Asked(gpus=4))
+    assert "lag             any: " in describe_outlook("digits", random, 4)
 
 
 def test_a_job_takes_its_start_beside_its_training(plan, project):

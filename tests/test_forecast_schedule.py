@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from nago.forecast.outlook import recommend_lag
+from nago.forecast.outlook import recommend_lag, time_lags
 from nago.forecast.schedule import Order, list_trainings, simulate_jobs
+from nago.forecast.simulation import Times
 from nago.search.brackets import Rung, count_seen, plan_rounds, plan_search
 
 
 def tick(order, durations, workers):
-    """Let time pass second by second: the end, and how many trainings became ready when."""
+    """Let time pass second by second: the end, how many became ready when, and each one's end."""
     jobs = {}
     place = 0
     for bracket, rungs in enumerate(order.plan):
@@ -36,13 +37,14 @@ def tick(order, durations, workers):
             seen = count_seen(bracket, order.lag, makes_initial=order.makes_initial)
         return all(bracket_over(other, done) for other in range(seen))
 
-    left, running, done, known, ready = dict(jobs), {}, set(), set(), []
+    left, running, done, known, ready, ends = dict(jobs), {}, set(), set(), [], {}
     now = -1
     while left or running:
         now += 1
         for job in [job for job, end in running.items() if end == now]:
             del running[job]
             done.add(job)
+            ends[job] = now
         fresh = {job for job in jobs if job not in known and may_begin(job, done)}
         known |= fresh
         if fresh:
@@ -50,7 +52,7 @@ def tick(order, durations, workers):
         for job in sorted(known & set(left)):
             if workers is None or len(running) < workers:
                 running[job] = now + left.pop(job)
-    return now, tuple(ready)
+    return now, tuple(ready), tuple(ends[job] for job in jobs)
 
 
 PLANS = [
@@ -64,7 +66,7 @@ PLANS = [
 @pytest.mark.parametrize("workers", [1, 2, 3, None])
 @pytest.mark.parametrize("lag", [1, 2, 4])
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_end_and_the_arrays_are_those_of_time_ticked_off(plan, lag, workers):
+def test_the_ends_and_the_arrays_are_those_of_time_ticked_off(plan, lag, workers):
     count = sum(rung.size for rungs in plan for rung in rungs) + 3
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -77,7 +79,7 @@ def test_the_end_and_the_arrays_are_those_of_time_ticked_off(plan, lag, workers)
             final_networks=3,
         )
         found = simulate_jobs(order, durations, workers)
-        assert (found.end, found.ready) == tick(order, durations, workers)
+        assert (found.end, found.ready, found.ends) == tick(order, durations, workers)
 
 
 def epochs_of(plan):
@@ -139,3 +141,24 @@ def test_the_recommended_lag_is_the_smallest_within_a_tenth_of_the_best():
     assert recommend_lag({1: 3.0, 2: 1.1, 3: 1.0, 4: 1.0}) == 2
     assert recommend_lag({1: 3.0, 2: 1.11, 3: 1.0, 4: 1.0}) == 3
     assert recommend_lag(dict.fromkeys(range(1, 9), 2.0)) == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "workers", "expected", "recommended"),
+    [
+        # Four brackets of one training each: one after the other, in pairs, or all at once.
+        ((1, 1, 1, 1), 4, (4, 2, 2, 1), 4),
+        ((1, 1, 1, 1), 2, (4, 2, 2, 2), 2),
+        ((1, 1, 1, 1), 1, (4, 4, 4, 4), 1),
+        # The first is long. With lag 2 both later ones wait for it, with lag 3 the last one does.
+        ((3, 1, 1, 1), 2, (6, 4, 4, 3), 4),
+        # Lag 2 runs the second beside the first, and the others wait 10 hours for that alone.
+        ((10, 1, 1, 1), 4, (13, 11, 11, 10), 2),
+    ],
+)
+def test_the_lag_of_a_small_plan_is_the_one_found_by_hand(hours, workers, expected, recommended):
+    times = Times(3600 * np.array([hours], dtype=float), np.empty((1, 0)))
+    found = time_lags(Order(((Rung(1, 1),),) * 4, lag=1), times, workers, 0.0)
+    assert [found[lag] for lag in (1, 2, 3, 4)] == list(expected)
+    assert all(found[lag] == expected[-1] for lag in range(5, 9))
+    assert recommend_lag(found) == recommended

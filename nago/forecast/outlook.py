@@ -49,6 +49,7 @@ class Outlook:
         wall_hours: by trainings at a time.
         lag_hours: with the GPUs asked for, the median by lag; empty unless asked.
         recommended_lag: the smallest that is within a tenth of the quickest.
+        busy_gpus: the share of the GPUs asked for that is busy at that lag, from start to end.
     """
 
     forecast: Forecast
@@ -62,6 +63,7 @@ class Outlook:
     wall_hours: dict[int, Range] = dataclasses.field(default_factory=dict)
     lag_hours: dict[int, float] = dataclasses.field(default_factory=dict)
     recommended_lag: int | None = None
+    busy_gpus: float | None = None
 
 
 def look_ahead(search: Planned, root: Path, asked: Asked) -> Outlook:
@@ -92,9 +94,12 @@ def look_ahead(search: Planned, root: Path, asked: Asked) -> Outlook:
     devices = values["gpus_per_trial"]
     hours = devices * times.search.sum(axis=1) / 3600
     final = devices * times.final.sum(axis=1) / 3600
-    lags = {}
+    total = spread(hours + final)
+    lags, recommended, busy = {}, None, None
     if asked.gpus is not None and settings.method.learns:
         lags = time_lags(order, times, asked.gpus // devices, asked.job_seconds)
+        recommended = recommend_lag(lags)
+        busy = total.median / (asked.gpus * lags[recommended])
     return Outlook(
         forecast=_count_hours(search, basis, hours, final),
         source=basis.source,
@@ -103,13 +108,14 @@ def look_ahead(search: Planned, root: Path, asked: Asked) -> Outlook:
         training_seconds=spread(times.search.ravel()),
         search_gpu_hours=spread(hours),
         final_gpu_hours=spread(final),
-        gpu_hours=spread(hours + final),
+        gpu_hours=total,
         wall_hours={
             number: spread(np.array(time_jobs(order, times, number, asked.job_seconds)))
             for number in asked.workers
         },
         lag_hours=lags,
-        recommended_lag=recommend_lag(lags) if lags else None,
+        recommended_lag=recommended,
+        busy_gpus=busy,
     )
 
 

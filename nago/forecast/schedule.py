@@ -48,10 +48,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When it ends, and the trainings that became ready together, in the order of time."""
+    """What happens when, in seconds.
+
+    Attributes:
+        end: of the last training.
+        ready: how many trainings became ready together, in the order of time.
+        ends: of each training, in the order of the plan, then of the finals.
+    """
 
     end: float
     ready: tuple[int, ...]
+    ends: tuple[float, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +128,7 @@ def simulate_jobs(order: Order, durations: Sequence[float], workers: int | None)
     state = _State(order, durations)
     state.begin_brackets()
     running: list[tuple[float, int, int]] = []
+    ends = [0.0] * len(durations)
     ready, counted, now = [], 0, 0.0
     free: float = math.inf if workers is None else workers
     began = 0
@@ -131,14 +139,15 @@ def simulate_jobs(order: Order, durations: Sequence[float], workers: int | None)
             counted += new
         while state.waiting and free:
             bracket, rung, _, place = heapq.heappop(state.waiting)
-            heapq.heappush(running, (now + durations[place], bracket, rung))
+            ends[place] = now + durations[place]
+            heapq.heappush(running, (ends[place], bracket, rung))
             free, began = free - 1, began + 1
         now = running[0][0]
         while running and running[0][0] == now:
             _, bracket, rung = heapq.heappop(running)
             free += 1
             state.end_trial(bracket, rung)
-    return Timeline(now, tuple(ready))
+    return Timeline(now, tuple(ready), tuple(ends))
 
 
 def list_trainings(plan: Plan, *, continues: bool) -> Iterator[tuple[int, int, int]]:

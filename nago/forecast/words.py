@@ -107,16 +107,27 @@ def _describe_lags(result: "Outlook", gpus: int | None) -> list[str]:
     """Return the recommended lag in words, with what the lags take."""
     if gpus is None:
         return []
-    if result.recommended_lag is None:
+    lag, busy = result.recommended_lag, result.busy_gpus
+    if lag is None or busy is None:
         return [f"lag             any: its brackets wait for none, {gpus} GPUs or not"]
-    quickest = min(result.lag_hours.values())
-    taken = ", ".join(
-        f"{hours / quickest:.2f} at {lag}" for lag, hours in result.lag_hours.items()
-    )
+    hours = result.lag_hours
+    instead = f" instead of {_hours(hours[1])} with lag 1" if lag > 1 else ""
+    over = ", ".join(f"{hours[one] / min(hours.values()):.2f} at {one}" for one in hours)
     return [
-        f"lag             {result.recommended_lag} for {gpus} GPUs; wall time over the best:"
-        f" {taken}"
+        f"lag             {lag} for {gpus} GPU{'s' * (gpus > 1)}: {_hours(hours[lag])}{instead},"
+        f" {busy:.0%} busy",
+        f"{'':15} wall time over the best: {over}",
     ]
+
+
+def _hours(hours: float) -> str:
+    """Return hours in a unit that suits them."""
+    factor, unit = _unit(hours)
+    return f"{round_hours(factor * hours)} {unit}"
+
+
+def _unit(hours: float) -> tuple[int, str]:
+    return (1, "h") if hours >= 1 else (60, "min")
 
 
 def _range(numbers: "Range") -> str:
@@ -128,7 +139,7 @@ def _range(numbers: "Range") -> str:
 
 def _period(hours: "Range") -> str:
     """Return a range of hours in a unit that suits its median."""
-    factor, unit = (1, "h") if hours.median >= 1 else (60, "min")
+    factor, unit = _unit(hours.median)
     numbers = [round_hours(factor * value) for value in (hours.median, hours.low, hours.high)]
     return "{} ({} to {}) ".format(*numbers) + unit
 
