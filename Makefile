@@ -62,6 +62,8 @@ bench-beyond: $(READY)  ## compare searches at several budgets with their peers,
 		neural-pipeline-search==0.17.0 ConfigSpace==1.2.2 moocore==0.3.2
 	PYTHONPATH=$(CURDIR) $(PEERS)/bin/python docs/benchmarks/beyond_runs.py peers
 	$(BIN)/python docs/benchmarks/beyond_runs.py own
+	$(BIN)/python docs/benchmarks/beyond_lag.py
+	$(BIN)/python docs/benchmarks/beyond_continuation.py
 	$(BIN)/python docs/benchmarks/beyond.py
 
 chaos: $(READY)  ## kill jobs of searches on a test cluster at random (needs Slurm's packages)

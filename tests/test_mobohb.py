@@ -186,7 +186,7 @@ def test_the_surrogate_is_for_the_largest_budget_that_has_two_results():
 def test_the_surrogates_model_has_the_budget_as_a_feature():
     by_budget = {1: observe(5, 1, both), 3: observe(4, 3, both, seed=1)}
     by_budget[9] = observe(3, 9, both, seed=2)
-    learnt = mobohb.fit(square(), sum(by_budget.values(), []), GP, 5)
+    learnt = mobohb.fit(square(), [o for items in by_budget.values() for o in items], GP, 5)
     # By hand: those at the largest budget come first, and the budget by its logarithm.
     items = by_budget[9] + by_budget[1] + by_budget[3]
     places = [1.0] * 3 + [0.0] * 5 + [0.5] * 4
@@ -517,7 +517,9 @@ def test_at_equal_cost_its_front_is_better_than_random_searchs(model):
 
 
 def test_most_proposals_come_from_the_model_in_the_end():
-    trials = run_search(make_search("mobohb", 2, DENSITY), make_train(), plan_search(12, 1, 9, 3), 1)
+    trials = run_search(
+        make_search("mobohb", 2, DENSITY), make_train(), plan_search(12, 1, 9, 3), 1
+    )
     late = Counter(t.origin for t in trials if int(t.name[1:].split("-")[0]) >= 6)
     assert late["model"] > late["random"]
     assert "fallback" not in late

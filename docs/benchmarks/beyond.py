@@ -10,6 +10,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from beyond_continuation import describe_continuation
+from beyond_lag import describe_lag
 from beyond_quality import describe_digits, describe_quality
 
 from nago.records import write_text
@@ -21,8 +23,14 @@ PACKAGES = ("numpy", "pymoo", "hpbandster")
 def main() -> None:
     """Write the page."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    sections = [describe_introduction(), describe_quality(), describe_digits()]
-    write_text(PAGE, "\n\n".join(sections) + "\n")
+    parts = (
+        describe_introduction,
+        describe_quality,
+        describe_digits,
+        describe_lag,
+        describe_continuation,
+    )
+    write_text(PAGE, "\n\n".join(describe().strip() for describe in parts) + "\n")
 
 
 def describe_introduction() -> str:
@@ -32,7 +40,9 @@ def describe_introduction() -> str:
 
 Written from the tables in beyond/ by `python docs/benchmarks/beyond.py`; `make bench-beyond` first
 makes what is missing in them. Medians and quartiles over seeds. Python
-{platform.python_version()}, {packages}."""
+{platform.python_version()}, {packages}. Of failed trainings tells
+[failures.md](failures.md), of replicates [replicates.md](replicates.md), of forecasts
+[forecast.md](../forecast.md#how-well-it-holds)."""
 
 
 if __name__ == "__main__":

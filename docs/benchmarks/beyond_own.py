@@ -27,9 +27,7 @@ OBJECTIVES = ("validation_error", "sample_memory_bytes")
 """The columns of a trial that the two losses stand in for."""
 
 
-def run_own(
-    name: str, problem: Problem, seed: int, evaluate: Callable[..., Losses]
-) -> None:
+def run_own(name: str, problem: Problem, seed: int, evaluate: Callable[..., Losses]) -> None:
     """Run one of our searches by the steps of the workflow until `evaluate` ends it."""
     from ConfigSpace import ConfigurationSpace
 
@@ -57,7 +55,9 @@ def run_own(
         spent = budgets[proposal.parent] if proposal.parent else 0
         budgets[trial] = proposal.budget
         first, second = evaluate(proposal.configuration, proposal.budget, spent)
-        return replace(make_trial(trial, proposal, first), sample_memory_bytes=round(second * unit))
+        return replace(
+            make_trial(trial, proposal, first), sample_memory_bytes=round(second * unit)
+        )
 
     def compute(configurations: Sequence[Configuration]) -> Array:
         known = [problem.evaluate(values, largest)[1] for values in configurations]

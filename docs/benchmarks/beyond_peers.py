@@ -5,8 +5,8 @@ problem's budgets and its eta, otherwise as they are by default. They need an en
 own, which `make bench-beyond` makes: NePS asks for older versions of pandas and gpytorch than this
 project.
 
-MOASHA of Syne Tune 0.16.0 takes the places of the sorted trials for the trials' ranks. So it is here
-twice, as it is and with ranks.
+MOASHA of Syne Tune 0.16.0 takes the places of the sorted trials for the trials' ranks. So it is
+here twice, as it is and with ranks.
 """
 
 import itertools
@@ -66,7 +66,7 @@ def _run_syne_tune(
         multiobjective_priority=Ranks() if mended else None,
     )
     for number in itertools.count():
-        trial = Trial(number, scheduler.suggest().config, datetime.now())  # noqa: DTZ005
+        trial = Trial(number, scheduler.suggest().config, datetime.now())
         scheduler.on_trial_add(trial)
         spent = 0
         for budget in problem.budgets:

@@ -31,22 +31,24 @@ def describe_quality() -> str:
         f"""## Several objectives at several budgets
 
 Hypervolume, as a share of what botorch says is the largest, of what was evaluated at the largest
-budget, against the total cost: {", ".join(map(str, COSTS))} evaluations at the largest budget, or as
-much at smaller ones. Seeds 0 to {SEEDS - 1}, unless a number in square brackets says how many were
-made; median and quartiles.
+budget, against the total cost: {", ".join(map(str, COSTS))} evaluations at the largest budget, or
+as much at smaller ones. Seeds 0 to {SEEDS - 1}, unless a number in square brackets says how many
+were made; median and quartiles.
 
-* MOMF-BraninCurrin (2 variables) and MOMF-Park (4) of [Irshad et al. 2021](https://arxiv.org/abs/2112.13901),
-  the formulas and reference points of botorch. The budgets are 3, 9 and 27 epochs, the fidelity their
-  share of 27. botorch's largest hypervolume of MOMF-Park is a little exceeded.
-* An evaluation that goes on with a configuration at a larger budget costs the difference, for all: ours
-  as with `continue: true`. One worker.
-* `random` and `mobo` evaluate at the largest budget only, `mobo` from 2 (d + 1) Sobol points on, {BATCH} at
-  a time. `mobohb` runs Hyperband's brackets, with its densities or with models of all budgets: Gaussian
-  processes or the Bayesian neural network. Options as they are by default; nobody is told the
-  reference point.
-* Peers, from their own packages ({VERSIONS}), as they are by default: MOASHA, once as it
-  is and once mended, since it takes the places of the sorted trials for their ranks; multi-objective
-  Hyperband with the epsilon-net; PriMO, which is given no prior, since nobody is."""
+* MOMF-BraninCurrin (2 variables) and MOMF-Park (4) of
+  [Irshad et al. 2021](https://arxiv.org/abs/2112.13901): the formulas and reference points of
+  botorch, whose largest hypervolume of MOMF-Park is a little exceeded. The budgets are 3, 9 and 27
+  epochs, the fidelity their share of 27.
+* An evaluation that goes on with a configuration at a larger budget costs the difference, for all:
+  ours as with `continue: true`. One worker.
+* `random` and `mobo` evaluate at the largest budget only, `mobo` from 2 (d + 1) Sobol points on,
+  {BATCH} at a time. `mobohb` runs Hyperband's brackets, with its densities or with models of all
+  budgets: Gaussian processes or the Bayesian neural network. Options as they are by default;
+  nobody is told the reference point.
+* Peers, from their own packages ({VERSIONS}), as they are by default:
+  MOASHA, once as it is and once mended, since it takes the places of the sorted trials for their
+  ranks; multi-objective Hyperband with the epsilon-net; PriMO, which is given no prior, since
+  nobody is."""
     ]
     for name in ANALYTIC:
         problem = make_problem(name)
@@ -62,20 +64,19 @@ def describe_digits() -> str:
     runs = read_runs([*OWN, *PEERS])
     runs = runs[runs["problem"] == DIGITS]
     configurations = table["bracket"].nunique()
+    largest = problem.budgets[-1]
     text = f"""## Real trainings
 
-[{TABLE.name}](beyond/{TABLE.name}) has {len(table)} trainings of HNAG's generators on digits, made by
-`digits_table.py`: {configurations} configurations, half of random searches and half of `mobo`'s, each
-trained for {", ".join(map(str, problem.budgets))} epochs, always with a new architecture. A search that asks for a
-configuration gets what the nearest one gave (`nago replay`). The objectives are the error and the
-multiply-adds: the least error and the least memory are those of one network, so that memory would make
-no front. The reference point lies a tenth of the front's extent beyond it, and shares are of the front of all that were
-trained for {problem.budgets[-1]} epochs. A training costs all its epochs, at each budget. A run is worth {problem.total}
-trainings of {problem.budgets[-1]} epochs. `mobo` and
+[{TABLE.name}](beyond/{TABLE.name}) has {len(table):,} trainings of HNAG's generators on digits,
+made by `digits_table.py`: {configurations} configurations, half of random searches and half of
+`mobo`'s, each trained for {", ".join(map(str, problem.budgets))} epochs, always with a new
+architecture. A search that asks for a configuration gets what the nearest one gave (`nago replay`). The objectives
+are the error and the multiply-adds: the least error and the least memory are those of one network,
+so that memory would make no front. The reference point lies a tenth of the front's extent beyond
+it, and shares are of the front of all that were trained for {largest} epochs. A training costs
+all its epochs, at each budget. A run is worth {problem.total} trainings of {largest} epochs. `mobo` and
 `mobohb` know the multiply-adds before training, as in the workflow."""
-    return "\n\n".join(
-        [text, _describe_problem(problem, runs), _describe_reached(runs, problem)]
-    )
+    return "\n\n".join([text, _describe_problem(problem, runs), _describe_reached(runs, problem)])
 
 
 def share_at(run: pd.DataFrame, epochs: float) -> float:
@@ -170,7 +171,8 @@ def _describe_reached(runs: pd.DataFrame, problem: Problem) -> str:
     header = ["contestant", "epochs, median", "runs that reached it"]
     header += [f"of those of {name}" for name in AIMS if name in medians]
     return (
-        f"Epochs until {100 * GOAL:.0f} % of the median hypervolume that `{BASE}` has in the end, {goal:.3f}"
-        f" of the front's. The aims: {', '.join(f'{aim:.0%} of {name}' for name, aim in AIMS.items())}."
+        f"Epochs until {100 * GOAL:.0f} % of the median hypervolume that `{BASE}` has in the end,"
+        f" {goal:.3f} of the front's. The aims for `mobohb`:"
+        f" {', '.join(f'{aim:.0%} of {name}' for name, aim in AIMS.items())}."
         f"\n\n{write_rows(header, rows)}"
     )

@@ -1,8 +1,8 @@
 """Runs of multi-fidelity, multi-objective searches on problems, kept in tables in beyond/.
 
-`python docs/benchmarks/beyond_runs.py random "mobohb, gp"` makes what is missing of these, `own` of all
-of ours, `peers` of all others. A run has a row whenever its hypervolume grows, and one at its end.
-Peers run in an environment of their own, see beyond_peers.py.
+`python docs/benchmarks/beyond_runs.py random "mobohb, gp"` makes what is missing of these, `own`
+of all of ours, `peers` of all others. A run has a row whenever its hypervolume grows, and one at
+its end. Peers run in an environment of their own, see beyond_peers.py.
 """
 
 import argparse
@@ -30,13 +30,15 @@ class Evaluate(Protocol):
     one goes on where the problem lets it.
     """
 
-    def __call__(self, configuration: Configuration, budget: int, spent: int = 0) -> Losses: ...
+    def __call__(self, configuration: Configuration, budget: int, spent: int = 0) -> Losses:
+        """Return the losses."""
+        ...
 
 
 Run = Callable[[str, Problem, int, Evaluate], None]
 
 
-class Spent(Exception):
+class SpentError(Exception):
     """The epochs are spent."""
 
 
@@ -54,12 +56,12 @@ class Account:
         """Return the losses; those at the largest budget count for the hypervolume.
 
         Raises:
-            Spent: there are fewer epochs left than that takes.
+            SpentError: there are fewer epochs left than that takes.
         """
         problem = self._problem
         cost = budget - (spent if problem.continues else 0)
         if self._epochs + cost > problem.epochs:
-            raise Spent
+            raise SpentError
         self._epochs += cost
         self._evaluations += 1
         losses = problem.evaluate(configuration, budget)
@@ -106,7 +108,7 @@ def make_run(problem: Problem, contestant: str, seed: int) -> None:
     run: Run = run_own if contestant in OWN else run_peer
     try:
         run(contestant, problem, seed, account.evaluate)
-    except Spent:
+    except SpentError:
         account.close()
     else:
         raise RuntimeError(f"{contestant} ended before its epochs were spent")

@@ -2,9 +2,9 @@
 
 `python docs/benchmarks/digits_table.py` trains each configuration of the searches of
 digits_trials.py, trained there for 4 epochs, for 1 and for 2 epochs as well, each time with a
-new architecture, as a search does from rung to rung. beyond/digits.csv has all trainings: a bracket
-for each configuration, a rung for each budget. What is trained is kept in results/, so a run that
-was cut off goes on where it was.
+new architecture, as a search does from rung to rung. beyond/digits.csv has all trainings: a
+bracket for each configuration, a rung for each budget. What is trained is kept in results/, so a
+run that was cut off goes on where it was.
 """
 
 import argparse

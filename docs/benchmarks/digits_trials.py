@@ -82,7 +82,7 @@ def search_digits(settings: Settings, folder: Path) -> list[Trial]:
 
 
 def prepare_digits(settings: Settings, folder: Path) -> Path:
-    """Return where in a folder the digits are, split by the settings' seed; prepared if missing."""
+    """Return where the digits are, split by the settings' seed; prepared if missing."""
     data = folder / f"data-{settings.values['seed']}"
     if not (data / "dataset.json").is_file():
         keys = ("image_size", "validation_fraction", "test_fraction", "seed", "cache_gb")

@@ -242,7 +242,7 @@ def _read_losses(observations: Sequence[Observation]) -> Array:
 
 
 def _place_budgets(observations: Sequence[Observation]) -> dict[int, float]:
-    """Return the feature of each budget: its logarithm, 0 for the smallest and 1 for the largest."""
+    """Return the feature of each budget: its logarithm, from 0 for the smallest to 1."""
     logs = {item.budget: math.log(item.budget) for item in observations}
     low, high = min(logs.values()), max(logs.values())
     return {budget: (value - low) / (high - low) for budget, value in logs.items()}
