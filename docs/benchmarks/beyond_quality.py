@@ -70,12 +70,13 @@ def describe_digits() -> str:
 [{TABLE.name}](beyond/{TABLE.name}) has {len(table):,} trainings of HNAG's generators on digits,
 made by `digits_table.py`: {configurations} configurations, half of random searches and half of
 `mobo`'s, each trained for {", ".join(map(str, problem.budgets))} epochs, always with a new
-architecture. A search that asks for a configuration gets what the nearest one gave (`nago replay`). The objectives
-are the error and the multiply-adds: the least error and the least memory are those of one network,
-so that memory would make no front. The reference point lies a tenth of the front's extent beyond
-it, and shares are of the front of all that were trained for {largest} epochs. A training costs
-all its epochs, at each budget. A run is worth {problem.total} trainings of {largest} epochs. `mobo` and
-`mobohb` know the multiply-adds before training, as in the workflow."""
+architecture. A search that asks for a configuration gets what the nearest one gave
+(`nago replay`). The objectives are the error and the multiply-adds: the least error and the least
+memory are those of one network, so that memory would make no front. The reference point lies a
+tenth of the front's extent beyond it, and shares are of the front of all that were trained for
+{largest} epochs. A training costs all its epochs, at each budget. A run is worth {problem.total}
+trainings of {largest} epochs. `mobo` and `mobohb` know the multiply-adds before training, as in
+the workflow."""
     return "\n\n".join([text, _describe_problem(problem, runs), _describe_reached(runs, problem)])
 
 
