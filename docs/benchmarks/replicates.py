@@ -33,7 +33,7 @@ TABLE, PAGE = HERE / "replicates.csv", HERE / "replicates.md"
 OBJECTIVES = ("validation_error", "sample_memory_bytes")
 REFERENCE = (0.6, 11e6)
 INITIAL, ROUNDS, BATCH, FINALISTS = 24, 10, 8, 3
-SEEDS: Mapping[str, int] = {"gp": 20, "bnn": 5}
+SEEDS: Mapping[str, int] = {"gp": 12, "bnn": 4}
 NOISES: Mapping[str, float] = {"differs": 0.1, "low": 0.01}
 """By problem: how much the noise's deviation grows with the hyperparameter that it depends on."""
 
