@@ -52,7 +52,7 @@ SHOWN = {
     "seconds": 1,
 }
 HEADINGS = (
-    *("replicates", "generators", "misclassified", "front", "best of the tried"),
+    *("tried again", "generators", "misclassified", "front", "best of the tried"),
     *("finalists", "optimism", "squared error of P", "CPU s"),
 )
 PAIRED = {"misclassified": -1, "front": 1, "finalists": 1}
@@ -200,7 +200,10 @@ def describe(table: pd.DataFrame) -> str:
     """Return the page."""
     rows = []
     for key, group in table.groupby(["noise", "model", "replicates", "recommended"], sort=False):
-        cells = [describe_spread(group[name].tolist(), digits) for name, digits in SHOWN.items()]
+        cells = [
+            describe_spread(group[name].dropna().tolist(), digits)
+            for name, digits in SHOWN.items()
+        ]
         rows.append([*key, *cells])
     compared = [f"{name}: better, worse, difference" for name in PAIRED]
     return PAGE_TEXT.format(
