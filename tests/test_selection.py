@@ -71,7 +71,7 @@ def test_the_choice_is_the_largest_gain_times_probability(seed):
     space, encoding = grid(), Encoding(grid())
     observations = observe(seed, lambda values: values["x"] > 0.7 * SIDE)
     surrogate = mobo.fit(space, observations, OPTIONS, seed)
-    judge = judging.Judge(encoding, surrogate, mobo._model_fit(surrogate), None, 0)
+    judge = judging.Judge(encoding, surrogate, mobo.restore_fit(surrogate), None, 0)
     (chosen,) = mobo.propose(space, surrogate, 1, 1, seed)
 
     everything = encoding.enumerate()
