@@ -110,3 +110,10 @@ def test_the_saving_is_told_from_the_plan():
     # A cycle waits for 30 + 60 + 120, 60 + 120 and 120 epochs, or 120 of each bracket.
     for said in ("15,600", "19,200", "18.75%", "7,200", "10,200", "29% sooner"):
         assert said in text
+
+
+def test_a_search_without_its_pair_is_not_compared():
+    rows = [("bohb", "Hartmann 6", 0.5, keep, seed) for keep, seed in ((False, 0), (True, 0))]
+    rows.append(("bohb", "Hartmann 6", 0.5, False, 1))
+    table = pd.DataFrame(rows, columns=["search", "function", "architecture", "keep", "seed"])
+    assert continuation.keep_pairs(table)["seed"].tolist() == [0, 0]

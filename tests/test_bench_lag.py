@@ -149,3 +149,16 @@ def test_lags_are_compared_seed_by_seed_in_the_direction_of_the_problem():
     table = pd.DataFrame(rows)
     assert lag._compare(table[table["problem"] == "Hartmann 6"], 4) == "2/1/0 at 4"
     assert lag._compare(table[table["problem"] == lag.MOMF], 4) == "0/1/2 at 4"
+
+
+def test_only_seeds_with_all_lags_and_random_search_are_shown():
+    rows = [
+        {"problem": "Hartmann 6", "method": "bohb", "lag": number, "seed": seed, "score": 1.0}
+        for seed in (0, 1)
+        for number in lag.LAGS
+        for _ in lag.GPUS
+    ]
+    rows.append(rows[-1] | {"method": "random", "lag": 1})
+    found = lag.keep_whole_seeds(pd.DataFrame(rows))
+    assert set(found["seed"]) == {1}
+    assert len(found) == len(lag.LAGS) * len(lag.GPUS) + 1

@@ -6,6 +6,7 @@ trained. How strong the noise of real trainings is comes from the replication's 
 """
 
 import argparse
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,7 @@ ARCHITECTURE = (0.0, 0.25, 0.5, 1.0)
 TRAINING = 0.25
 """Deviations of the noise of an architecture, and of a training, over that of configurations."""
 
+CLEAR = 0.05
 NEVER = 10**6
 SEARCHES = {
     "bohb": ({}, 10),
@@ -267,27 +269,24 @@ def describe_noise() -> str:
 
 def describe_quality(table: pd.DataFrame) -> str:
     """Return the tables of regret with and without continuation, by the noise."""
-    last = table[table["epochs"] == table["epochs"].max()]
-    rows = []
-    for (search, function, level), found in last.groupby(
-        ["search", "function", "architecture"], sort=False
-    ):
-        for measure in ("generator", "network"):
+    last = keep_pairs(table[table["epochs"] == table["epochs"].max()])
+    rows, clear = [], []
+    for search, function, level in itertools.product(SEARCHES, FUNCTIONS, ARCHITECTURE):
+        found = last[(last["search"] == search) & (last["function"] == function)]
+        found = found[found["architecture"] == level].sort_values("seed")
+        if found.empty:
+            continue
+        # Without that noise the network is as good as its generator.
+        for measure in ("generator", "network") if level else ("generator",):
             fresh, kept = (
-                found[found["keep"] == keep].sort_values("seed")[measure].to_numpy(float)
-                for keep in (False, True)
+                found[found["keep"] == keep][measure].to_numpy(float) for keep in (False, True)
             )
-            rows.append(
-                [
-                    f"{search}, {function}",
-                    f"{level:g} ({math.hypot(level, TRAINING):.2f})",
-                    measure,
-                    describe_spread(fresh.tolist(), 2),
-                    describe_spread(kept.tolist(), 2),
-                    *compare_pairs(fresh, kept),
-                ]
-            )
-    seeds = ", ".join(f"{number} for {name}" for name, (_, number) in SEARCHES.items())
+            counts, gain, p = compare_pairs(fresh, kept)
+            spreads = [describe_spread(regrets.tolist(), 2) for regrets in (fresh, kept)]
+            noise = f"{level:g} ({math.hypot(level, TRAINING):.2f})"
+            rows.append([f"{search}, {function}", noise, measure, *spreads, counts, gain, p])
+            if float(p) < CLEAR:
+                clear.append(f"{search} on {function} at {level:g}, {measure} ({gain})")
     return "\n\n".join(
         [
             "Simulated, nothing is trained: the error of a trial is a function of configuration"
@@ -297,10 +296,10 @@ def describe_quality(table: pd.DataFrame) -> str:
             " training that goes on has in common with its first part beside the architecture is"
             f" left out. Equal epochs: {ITERATIONS} brackets that keep nothing, or"
             f" {count_brackets(keep=True)} that keep. `hyperband` is `bohb` without a model."
-            f" Seeds: {seeds}. Regret of the incumbent without noise, in deviations of random"
+            " Regret of the incumbent without noise, in deviations of random"
             " configurations: of its generator, and of its very network, whose architecture may be"
             " a lucky one. Median and quartiles; in how many seeds keeping was better, equal and"
-            " worse, the mean of what it gained, and p of Wilcoxon's signed ranks.",
+            " worse, the mean of what it gained, and p of Wilcoxon's signed ranks, of each row alone.",
             write_rows(
                 [
                     *("search", "architecture (with training)", "regret of", "new", "kept"),
@@ -308,8 +307,15 @@ def describe_quality(table: pd.DataFrame) -> str:
                 ],
                 rows,
             ),
+            f"With p < {CLEAR:g} differ: {'; '.join(clear) or 'none'}.",
         ]
     )
+
+
+def keep_pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the searches whose seed was made both with and without keeping."""
+    made = table.groupby(["search", "function", "architecture", "seed"])["keep"]
+    return table[made.transform("nunique") == 2]
 
 
 def compare_pairs(fresh: Array, kept: Array) -> tuple[str, str, str]:
