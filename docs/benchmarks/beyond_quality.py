@@ -1,6 +1,6 @@
 """How well searches find fronts at several budgets: what the page says of the runs in beyond/."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -175,5 +175,18 @@ def _describe_reached(runs: pd.DataFrame, problem: Problem) -> str:
         f"Epochs until {100 * GOAL:.0f} % of the median hypervolume that `{BASE}` has in the end,"
         f" {goal:.3f} of the front's. The aims for `mobohb`:"
         f" {', '.join(f'{aim:.0%} of {name}' for name, aim in AIMS.items())}."
-        f"\n\n{write_rows(header, rows)}"
+        f"\n\n{write_rows(header, rows)}\n\n{_judge_aims(medians)}"
     )
+
+
+def _judge_aims(medians: Mapping[str, float]) -> str:
+    """Return for each of our searches at several budgets whether it meets the aims."""
+    lines = []
+    for name in (n for n in OWN if n.startswith("mobohb") and n in medians):
+        cells = []
+        for other, aim in AIMS.items():
+            if other in medians:
+                met = medians[name] <= aim * medians[other] and np.isfinite(medians[name])
+                cells.append(f"{aim:.0%} of {other}: {answer(met)}")
+        lines.append(f"* {name}: {'; '.join(cells)}.")
+    return "\n".join(["Are the aims met?", "", *lines])
