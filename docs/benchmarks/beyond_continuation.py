@@ -299,7 +299,8 @@ def describe_quality(table: pd.DataFrame) -> str:
             " Regret of the incumbent without noise, in deviations of random"
             " configurations: of its generator, and of its very network, whose architecture may be"
             " a lucky one. Median and quartiles; in how many seeds keeping was better, equal and"
-            " worse, the mean of what it gained, and p of Wilcoxon's signed ranks, of each row alone.",
+            " worse, the mean of what it gained, and p of Wilcoxon's signed ranks, of each row"
+            " alone.",
             write_rows(
                 [
                     *("search", "architecture (with training)", "regret of", "new", "kept"),

@@ -207,8 +207,9 @@ INTRODUCTION = f"""## Brackets in flight
 With a `lag` of l, a bracket learns from those up to the one l before it, so l of them run at a
 time. More keep more GPUs busy, and know less when they choose. Here both are simulated, and
 nothing is trained: searches of {ITERATIONS} brackets (budgets {BUDGETS[0]} to {BUDGETS[-1]}, eta
-{ETA}: 260 trainings, 19,200 epochs) by the steps of the workflow on cheap functions; their trainings end
-when the forecast's own simulation of the jobs says. The unit of time is an epoch on one GPU.
+{ETA}: 260 trainings, 19,200 epochs) by the steps of the workflow on cheap functions. Their
+trainings end when the forecast's own simulation of the jobs says. The unit of time is an epoch on
+one GPU.
 
 * `bohb` on counting ones (4 choices and 4 chances, observed by as many draws as the budget has
   epochs) and on Hartmann's function of 6 variables (the fidelity is the share of the largest
