@@ -138,6 +138,12 @@ class Settings:
         return find_method(self.values["method"])
 
     @property
+    def objectives(self) -> tuple[str, ...]:
+        """The measures that the search minimises."""
+        several = self.method.multi_objective
+        return tuple(self.values["objectives"]) if several else ("validation_error",)
+
+    @property
     def limits(self) -> dict[str, float]:
         """The most that networks may have of each limited measure, in its units."""
         return read_limits(self.values) if self.method.chooses else {}
@@ -151,7 +157,7 @@ class Settings:
         # HpBandSter's way isn't written, as before there was a choice: nothing is made again.
         if values["method"] == "bohb" and values["bohb_failures"] != "own_budget":
             options["failures"] = values["bohb_failures"]
-        objectives = values["objectives"] if self.method.multi_objective else ["validation_error"]
+        objectives = list(self.objectives)
         if values["method"] == "default":
             options["configuration"] = dict(self.configuration)
         if self.replicates:

@@ -43,13 +43,16 @@ def make_trainings(count, *, noise=0.0, seed=0, device="V100", slow=0.0):
     factors[rng.random(count) < slow] *= 10
     table["seconds"] = true_seconds(table) * factors
     table["images_per_second"] = IMAGES * table["epochs"] / table["seconds"]
+    table["parameters"] = 100_000
+    table["validation_error"] = rng.random(count)
     return table
 
 
 def write_search(folder, table):
     """Write the tables of a search that has trained `table`."""
     folder.mkdir(parents=True)
-    measures = ["status", "multiply_adds", "sample_memory_bytes", "nodes"]
+    measures = ["status", "validation_error", "parameters", "multiply_adds"]
+    measures += ["sample_memory_bytes", "nodes"]
     table[["trial", "bracket", "rung", "slot", *measures]].to_csv(
         folder / "trials.csv", index=False
     )

@@ -4,16 +4,18 @@ import shutil
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from forecast_runs import make_trainings, write_search
 from workflow_runs import ROOT
 
 from nago.comparison import load_comparison
 from nago.forecast import forecast
-from nago.forecast.actual import compare_with_actual
+from nago.forecast.actual import compare_with_actual, hold
 from nago.forecast.basis import Asked, find_basis
-from nago.forecast.calibration import Assumed
+from nago.forecast.calibration import Assumed, calibrate, read_trainings
 from nago.forecast.cap import check_cap
+from nago.forecast.liked import find_liked
 from nago.forecast.outlook import look_ahead
 from nago.forecast.population import draw_population
 from nago.forecast.simulation import Images, fit_batches, simulate_times
@@ -242,6 +244,50 @@ def test_a_run_over_the_cap_is_refused_with_what_would_fit(plan, project, settin
     assert "\n" not in message
     for part in said:
         assert part in message
+
+
+def test_a_search_comes_back_to_the_lowest_errors_of_each_budget():
+    table = make_trainings(30)
+    liked = find_liked(table, ["validation_error"])
+    rows = []
+    for _, own in table.groupby("epochs"):
+        ordered = own.sort_values("validation_error")
+        rows += [(place / len(own), row) for place, row in enumerate(ordered["nodes"], start=1)]
+    assert sorted(liked.nodes) == sorted(nodes for _, nodes in sorted(rows)[:8])
+
+
+def test_a_search_for_a_front_comes_back_to_the_front_at_its_largest_budget():
+    table = make_trainings(40)
+    liked = find_liked(table, ["validation_error", "nodes"])
+    largest = table[table["epochs"] == 4]
+    pairs = largest[["validation_error", "nodes"]].to_numpy()
+    front = [
+        nodes
+        for error, nodes in pairs
+        if not any(
+            (other <= (error, nodes)).all() and tuple(other) != (error, nodes) for other in pairs
+        )
+    ]
+    assert sorted(liked.nodes) == sorted(front)
+    assert find_liked(table.iloc[:0], ["validation_error"]) is None
+
+
+def test_a_search_that_likes_small_networks_is_foreseen_by_them(plan, project):
+    """The small ones of its first 40 trainings are good, and all that follow are small."""
+    table = make_trainings(200, device="cpu")
+    small = table["nodes"] < 100
+    table["validation_error"] = np.where(small, 0.1, 0.9)
+    table = pd.concat([table[:40], table[40:][small[40:]]], ignore_index=True)
+    table["bracket"] = np.arange(len(table)) // 4 + 20
+    table["trial"] = [f"b{place // 4 + 20}-r0-s{place % 4}" for place in range(len(table))]
+    folder = write_search(project / "results/digits/run", table)
+    settings = plan(random_fraction=0.0).all[0].settings
+    run = SimpleNamespace(folder=folder, settings=settings.values)
+    held = compare_with_actual(run, learnt=40)
+    rest = read_trainings([folder])[40:]
+    without = hold(settings, calibrate(read_trainings([folder])[:40]), rest, 40)
+    assert abs(held.error) < 0.5 * abs(without.error)
+    assert held.informed == without.informed
 
 
 def test_what_would_fit_does_and_one_iteration_more_does_not(plan, project):

@@ -300,29 +300,6 @@ def test_a_damaged_file_is_named_with_what_is_wrong_and_without_a_path_of_this_m
     assert str(tmp_path) not in (tmp_path / "report" / "index.html").read_text()
 
 
-def test_the_cost_is_that_of_the_tables_beside_what_was_foreseen(tmp_path):
-    run = make_run(tmp_path / "results", seconds_per_epoch=2)
-    page = show(tmp_path)
-    trials, costs = read_rows(run / "trials.csv"), read_rows(run / "costs.csv")
-    epochs = sum(int(row["epochs"]) for row in trials)
-    seconds = sum(float(row["seconds"]) for row in costs)
-    finals = [json.loads(path.read_text()) for path in run.glob("final/*.json")]
-    whole = seconds + sum(final["cost"]["seconds"] for final in finals)
-    # (4 of 1, 2 of 2, 1 of 4), (2 of 2, 1 of 4), (3 of 4), and the first again.
-    foreseen = 2 * (4 + 4 + 4) + (4 + 4) + 12
-    assert page.column("cost-table", "trainings") == [f"{len(trials)} of 20"]
-    assert page.column("cost-table", "epochs") == [f"{epochs} of {foreseen}"]
-    assert page.column("cost-table", "final epochs") == ["24 of 24"]
-    spent, plan = (
-        page.column("cost-table", "seconds per epoch (foreseen)")[0].strip(")").split(" (")
-    )
-    assert float(spent) == pytest.approx(seconds / epochs, rel=0.005)
-    assert float(plan) == 2
-    spent, plan = page.column("cost-table", "device-hours (foreseen)")[0].strip(")").split(" (")
-    assert float(spent) == pytest.approx(whole / 3600, rel=0.005)
-    assert float(plan) == pytest.approx(2 * (foreseen + 24) / 3600, rel=0.005)
-
-
 def test_settings_devices_and_versions_are_those_recorded_and_hosts_are_not(tmp_path):
     run = make_run(tmp_path / "results")
     rows = read_rows(run / "costs.csv")

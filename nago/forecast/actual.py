@@ -15,14 +15,12 @@ from nago.forecast.calibration import (
     read_trainings,
     training_columns,
 )
-from nago.forecast.outlook import Range, spread
-from nago.forecast.population import draw_population
-from nago.forecast.simulation import FAVOURITES, choose_networks
+from nago.forecast.liked import find_liked
+from nago.forecast.outlook import LEARNT, Range, spread
+from nago.forecast.population import Population, draw_population
+from nago.forecast.simulation import choose_networks, draw_favourites
 from nago.records import UserError
 from nago.settings import Settings
-
-LEARNT = 20
-"""Trainings that are learnt from."""
 
 
 class Recorded(Protocol):
@@ -91,10 +89,18 @@ def compare_with_actual(run: Recorded, learnt: int = LEARNT) -> Held | None:
     rest = rest[rest["device"] == speed.device]
     if rest.empty:
         return None
-    return hold(Settings(run.settings), speed, rest, learnt)
+    settings = Settings(run.settings)
+    liked = find_liked(first, settings.objectives)
+    return hold(settings, speed, rest, learnt, liked)
 
 
-def hold(settings: Settings, speed: Speed, rest: pd.DataFrame, learnt: int) -> Held:
+def hold(
+    settings: Settings,
+    speed: Speed,
+    rest: pd.DataFrame,
+    learnt: int,
+    liked: Population | None = None,
+) -> Held:
     """Return how a forecast compares with what trainings took.
 
     Args:
@@ -102,16 +108,19 @@ def hold(settings: Settings, speed: Speed, rest: pd.DataFrame, learnt: int) -> H
         speed: what the forecast has learnt.
         rest: the trainings, as `read_trainings` gives them.
         learnt: how many it has learnt from.
+        liked: networks that were good in these.
     """
     rng = np.random.default_rng(0)
     population = draw_population(settings, None)
+    drawn = len(population.nodes)
+    population = population if liked is None else population.join(liked)
     epochs = rest["epochs"].to_numpy(float)
     work = Work(float(rest["images"].median()), settings.values["batch_size"])
     starts, rates = speed.predict(population, work)
-    favourites = rng.integers(0, rates.shape[1], (len(rates), FAVOURITES))
+    favourites = draw_favourites(rng, len(rates), drawn, rates.shape[1])
     brackets = rest["bracket"].to_numpy(int)
-    drawn = choose_networks(settings, brackets, favourites, rates.shape[1], rng)
-    blind = starts[:, None] + epochs * np.take_along_axis(rates, drawn, axis=1)
+    chosen = choose_networks(settings, brackets, favourites, drawn, rng)
+    blind = starts[:, None] + epochs * np.take_along_axis(rates, chosen, axis=1)
     columns = training_columns(rest)
     columns[:, 0] = 1.0
     informed = speed.fits.coefficients @ columns.T

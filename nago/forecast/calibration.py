@@ -135,7 +135,8 @@ def _read_pair(path: Path, folder: Path) -> pd.DataFrame:
     """Return the good trainings of a table of costs and the one of trials beside it."""
     try:
         trials, costs = read_table(path.with_name("trials.csv")), read_table(path)
-        kept = ["trial", "status", "multiply_adds", "sample_memory_bytes", "nodes"]
+        kept = ["trial", "status", "validation_error", "parameters", "multiply_adds"]
+        kept += ["sample_memory_bytes", "nodes"]
         used = ["trial", "bracket", "epochs", "seconds", "images_per_second"]
         both = costs[[*used, "batch_size", "device"]].merge(trials[kept], on="trial")
     except RecordError as error:

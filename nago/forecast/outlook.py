@@ -9,16 +9,20 @@ from numpy.typing import NDArray
 
 from nago.comparison import Planned
 from nago.forecast.basis import Asked, Basis, find_basis, read_sizes
-from nago.forecast.calibration import Assumed
+from nago.forecast.calibration import Assumed, read_trainings
 from nago.forecast.disk import Disk, measure_disk
+from nago.forecast.liked import find_liked
 from nago.forecast.plan import Forecast, forecast
-from nago.forecast.population import draw_population
+from nago.forecast.population import Population, draw_population
 from nago.forecast.schedule import LAGS, NEAR, Order, simulate_jobs
 from nago.forecast.simulation import Times, simulate_times
 from nago.records import UserError
 from nago.settings import Settings
 
 Array = NDArray[np.float64]
+
+LEARNT = 20
+"""Trainings of a search from which on they say which networks it likes."""
 
 WALKS = 21
 """Simulated searches whose jobs are put in order; the others count for the hours alone."""
@@ -48,6 +52,7 @@ class Outlook:
         gpu_hours: of both.
         wall_hours: by trainings at a time.
         lag_hours: with the GPUs asked for, the median by lag; empty unless asked.
+        liked: networks that the search has found good, which it is taken to come back to.
         recommended_lag: the smallest that is within a tenth of the quickest.
         busy_gpus: the share of the GPUs asked for that is busy at that lag, from start to end.
     """
@@ -62,6 +67,7 @@ class Outlook:
     gpu_hours: Range | None = None
     wall_hours: dict[int, Range] = dataclasses.field(default_factory=dict)
     lag_hours: dict[int, float] = dataclasses.field(default_factory=dict)
+    liked: int = 0
     recommended_lag: int | None = None
     busy_gpus: float | None = None
 
@@ -90,7 +96,8 @@ def look_ahead(search: Planned, root: Path, asked: Asked) -> Outlook:
     disk = measure_disk(settings, population, max(arrays))
     if basis is None:
         return Outlook(_count(search, None), None, arrays, disk)
-    times = simulate_times(settings, population, basis.speed, basis.images)
+    liked = _find_own(search, root) if settings.method.learns else None
+    times = simulate_times(settings, population, basis.speed, basis.images, liked=liked)
     devices = values["gpus_per_trial"]
     hours = devices * times.search.sum(axis=1) / 3600
     final = devices * times.final.sum(axis=1) / 3600
@@ -114,9 +121,19 @@ def look_ahead(search: Planned, root: Path, asked: Asked) -> Outlook:
             for number in asked.workers
         },
         lag_hours=lags,
+        liked=0 if liked is None else len(liked.nodes),
         recommended_lag=recommended,
         busy_gpus=busy,
     )
+
+
+def _find_own(search: Planned, root: Path) -> Population | None:
+    """Return the networks that a search has found good; None before it has LEARNT trainings."""
+    try:
+        trainings = read_trainings([root / search.folder])
+    except UserError:
+        return None
+    return None if len(trainings) < LEARNT else find_liked(trainings, search.settings.objectives)
 
 
 def order_of(settings: Settings, lag: int | None = None) -> Order:

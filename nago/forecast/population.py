@@ -34,6 +34,14 @@ class Population:
     sample_memory: Array
     nodes: Array
 
+    def join(self, other: "Population") -> "Population":
+        """Return both, the networks of the other one last."""
+        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        return Population(*(np.concatenate(pair) for pair in pairs))
+
+    def _arrays(self) -> tuple[Array, Array, Array, Array]:
+        return self.parameters, self.multiply_adds, self.sample_memory, self.nodes
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:

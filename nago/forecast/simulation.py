@@ -2,7 +2,8 @@
 
 Which configurations a search will choose is unknown before it runs. Networks are drawn from its
 space; a search that learns comes back to what it found good, so that each simulated one has a few
-favourites of its own, whatever they cost, and trains them but for its share of random ones.
+favourites of its own and trains them but for its share of random ones: any networks, whatever they
+cost, or those that the search has found good already.
 """
 
 from collections.abc import Mapping
@@ -54,6 +55,8 @@ def simulate_times(
     speed: Speed | Assumed,
     images: Images,
     seed: int = 0,
+    *,
+    liked: Population | None = None,
 ) -> Times:
     """Return how long the trainings of a search take, simulated as often as `speed` says.
 
@@ -63,15 +66,17 @@ def simulate_times(
         speed: what trainings take.
         images: of an epoch.
         seed: of what is drawn.
+        liked: networks that the search has found good; None if it has none yet.
     """
     rng = np.random.default_rng(seed)
-    values = settings.values
+    values, drawn = settings.values, len(population.nodes)
+    population = population if liked is None else population.join(liked)
     trainings = [*list_trainings(settings.plan, continues=values["continue"])]
     batches = fit_batches(population, values["batch_size"], values)
     starts, rates = speed.predict(population, Work(images.search, batches))
-    favourites = rng.integers(0, rates.shape[1], (len(rates), FAVOURITES))
+    favourites = draw_favourites(rng, len(rates), drawn, rates.shape[1])
     brackets = np.array([bracket for bracket, _ in _list_configurations(settings)])
-    chosen = choose_networks(settings, brackets, favourites, rates.shape[1], rng)
+    chosen = choose_networks(settings, brackets, favourites, drawn, rng)
     keys = {key: place for place, key in enumerate(_list_configurations(settings))}
     single = values["method"] == "spread"
     configurations = [keys[bracket, 0 if single else slot] for bracket, slot, _ in trainings]
@@ -107,6 +112,21 @@ def _list_configurations(settings: Settings) -> list[tuple[int, int]]:
     ]
 
 
+def draw_favourites(
+    rng: np.random.Generator, simulations: int, drawn: int, networks: int
+) -> Places:
+    """Return the favourites of simulated searches: (simulations, FAVOURITES), places of networks.
+
+    Args:
+        rng: what decides.
+        simulations: how many searches.
+        drawn: networks of the space, which come first.
+        networks: those and what the search has found good, the only favourites if there are any.
+    """
+    low = drawn if networks > drawn else 0
+    return rng.integers(low, networks, (simulations, FAVOURITES))
+
+
 def choose_networks(
     settings: Settings,
     brackets: Places,
@@ -120,7 +140,7 @@ def choose_networks(
         settings: of the search.
         brackets: that of each configuration; those that learn from none choose at random.
         favourites: (simulations, FAVOURITES), places of networks.
-        networks: how many there are.
+        networks: how many are drawn from the space.
         rng: what decides.
     """
     size = (len(favourites), len(brackets))

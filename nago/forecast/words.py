@@ -79,6 +79,7 @@ def describe_outlook(name: str, result: "Outlook", gpus: int | None = None) -> s
         seconds = result.training_seconds
         lines += [
             f"known from      {result.source}",
+            *_describe_liked(result.liked),
             f"all GPU-hours   {_range(result.gpu_hours)}",
             f"a training      {_range(seconds)} s",
             *(
@@ -101,6 +102,13 @@ def describe_outlook(name: str, result: "Outlook", gpus: int | None = None) -> s
         f" checkpoints {_bytes(disk.checkpoints)} at most"
     )
     return "\n".join(lines)
+
+
+def _describe_liked(number: int) -> list[str]:
+    if not number:
+        return []
+    one = "the one that it found good" if number == 1 else f"the {number} that it found good"
+    return [f"networks        its random ones from the space, the others like {one} so far"]
 
 
 def _describe_lags(result: "Outlook", gpus: int | None) -> list[str]:

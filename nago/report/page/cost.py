@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nago.forecast import Forecast, forecast
 from nago.report.page.numbers import NONE, duration, significant
 from nago.report.page.table import Cell, Table, cell, make_table
 from nago.report.runs import Run
 from nago.settings import Settings
+
+if TYPE_CHECKING:
+    from nago.forecast.actual import Held
+    from nago.forecast.outlook import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,40 @@ def tabulate_spending(runs: Sequence[Run], foreseen: Sequence[Forecast | None]) 
     )
 
 
+def tabulate_forecasts(runs: Sequence[Run]) -> Table | None:
+    """Return how a forecast from the first trainings of each run compares with the rest.
+
+    None if no run has enough trainings.
+    """
+    rows, learnt = [], 0
+    for run in runs:
+        held = _hold(run)
+        if held is None:
+            continue
+        learnt = held.learnt
+        rows.append(
+            [
+                *(cell(run.dataset), cell(run.contestant), cell(run.seed), cell(held.tried)),
+                cell(held.actual, duration(held.actual)),
+                *(_foresee(held.blind), _miss(held.error)),
+                *(_foresee(held.informed), _miss(held.informed_error)),
+            ]
+        )
+    if not rows:
+        return None
+    return make_table(
+        "forecast-table",
+        f"Forecast from the first {learnt} trainings of a run, and what the rest took",
+        [
+            *("data set", "contestant", "seed", "trainings foreseen", "took"),
+            *("foreseen (5 to 95%)", "off by"),
+            *("networks known (5 to 95%)", "off by, networks known"),
+        ],
+        rows,
+        source="costs.csv and trials.csv of each run",
+    )
+
+
 def total_seconds(runs: Sequence[Run]) -> float | None:
     """Return the device-seconds of all runs together, the final networks among them."""
     spent = [measure_spent(run) for run in runs]
@@ -100,6 +139,25 @@ def say_total(runs: Sequence[Run]) -> str:
         f"{trainings:,} trainings of the searches and {finals:,} of final networks,"
         f" {epochs:,} epochs together, took {duration(seconds)} of one device."
     )
+
+
+def _hold(run: Run) -> "Held | None":
+    # The networks of a space are drawn for it: networkx takes its time to import.
+    from nago.forecast.actual import compare_with_actual  # noqa: PLC0415
+
+    try:
+        return compare_with_actual(run)
+    except (KeyError, TypeError, ValueError):  # settings of another version
+        return None
+
+
+def _foresee(seconds: "Range") -> Cell:
+    low, high = duration(seconds.low), duration(seconds.high)
+    return cell(seconds.median, f"{duration(seconds.median)} ({low} to {high})")
+
+
+def _miss(error: float) -> Cell:
+    return cell(error, f"{100 * error:+.0f}%")
 
 
 def _compare(expected: Forecast | None, run: Run) -> list[Cell]:

@@ -20,7 +20,12 @@ from nago.report.page.anytime import chart_anytime, compare_at_equal_epochs
 from nago.report.page.attachments import Picture, show_figures, show_tables
 from nago.report.page.checklist import fill_checklist
 from nago.report.page.citation import BIBTEX, read_citation
-from nago.report.page.cost import forecast_run, say_total, tabulate_spending
+from nago.report.page.cost import (
+    forecast_run,
+    say_total,
+    tabulate_forecasts,
+    tabulate_spending,
+)
 from nago.report.page.failures import list_failures, say_failures, tabulate_classes
 from nago.report.page.front import MOST_MARKS, chart_front
 from nago.report.page.gaps import list_gaps
@@ -83,6 +88,7 @@ def write_page(
         "gaps": [*list_gaps(runs, expected), *gaps],
         "tables": shown,
         "cost": tabulate_spending(runs, expected),
+        "forecasts": tabulate_forecasts(runs),
         "said_of_cost": say_total(runs),
         "classes": tabulate_classes(runs),
         "failures": list_failures(runs),
