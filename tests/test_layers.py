@@ -208,6 +208,7 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             *("nago.interchange.tidy", "nago.interchange.journal"),
             *("nago.studies.draws", "nago.studies.summaries", "nago.studies.rings"),
             *("nago.forecast.calibration", "nago.forecast.basis", "nago.forecast.actual"),
+            "nago.forecast.liked",
             *("nago.report.runs", "nago.report.contestants", "nago.report.hypervolume"),
             *("nago.report.traces", "nago.report.finals"),
             *("nago.report.tables", "nago.report.figures", "nago.report.page.winners"),

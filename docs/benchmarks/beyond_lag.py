@@ -316,7 +316,7 @@ def describe_times(times: pd.DataFrame) -> str:
         [
             "Over the ideal, all GPUs busy all the time; in brackets the share of the GPUs that is"
             " busy. Trainings take as long as their epochs (even), or as networks drawn from HNAG"
-            f" by the forecast do (uneven, median of {UNEVEN} searches). `nago forecast --gpus N`"
+            f" by the forecast do (uneven, median of {UNEVEN} searches). `nago forecast --gpus 16`"
             " recommends the smallest lag within a tenth of the best, from the plan and the"
             " networks of the search in question; the last column is that rule here, of 1 to 8.",
             write_rows(

@@ -1,30 +1,18 @@
-"""Settings: what the YAML files and the command line say, checked and made into records.
-
-The schema of the workflow gives every key's kind and default; checks that need more than one
-key stand here. All of it runs before the first job starts.
-"""
+"""The settings of a run as values, and the records that follow from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from nago.generators.architecture import Task
-from nago.generators.draw import GENERATORS, check_settings, fit_cells
+from nago.generators.draw import GENERATORS
 from nago.generators.generator import Generator, Ranges
 from nago.generators.named import NAMED
-from nago.generators.spaces import choose_ranges, make_space, open_settings
-from nago.generators.stages import assign_stages
-from nago.records import Configuration, GeneratorSettings, Protocol, TrainingSettings, read_json
-from nago.schema import SettingsError, plain, read_texts, read_yaml, validate
+from nago.generators.spaces import choose_ranges
+from nago.records import Configuration, GeneratorSettings, Protocol, TrainingSettings
+from nago.schema import SettingsError
 from nago.search.brackets import Rung
 from nago.search.limits import read_limits
 from nago.search.methods import Method, find_method
-from nago.search.steps import Search
-
-SCHEMA = Path("workflow/schemas/config.schema.yaml")
-CONFIG = Path("config/config.yaml")
-DATASETS = Path("config/datasets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,36 +263,6 @@ OPTIONS["mobohb"] = {
 """By method: the names of its options, HpBandSter's for BOHB, and of the settings."""
 
 
-def load_settings(given: Mapping[str, Any], root: Path) -> Settings:
-    """Return the checked settings of a run.
-
-    Args:
-        given: what config/config.yaml and the command line say, together.
-        root: the folder of the project.
-
-    Raises:
-        SettingsError: one line that says what was given and what would be right.
-    """
-    schema = read_yaml(root / SCHEMA)
-    defaults = {key: rule.get("default") for key, rule in schema["properties"].items()}
-    dataset = given.get("dataset", defaults["dataset"])
-    given = {key: read_texts(key, value, schema) for key, value in given.items()}
-    path = root / DATASETS / f"{dataset}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in (root / DATASETS).glob("*.yaml")))
-        raise SettingsError(f"there is no data set {dataset!r}; there are {known}")
-    specific = read_yaml(path) or {}
-    for origin, values in ((str(path.relative_to(root)), specific), ("settings", given)):
-        validate(values, schema, origin)
-    values = {key: plain(value) for key, value in {**defaults, **specific, **given}.items()}
-    settings = Settings(values)
-    try:
-        _check_together(settings)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
-    return settings
-
-
 def find_configuration(generator: str, ranges: Ranges, values: Mapping[str, Any]) -> Configuration:
     """Return the configuration that method default trains.
 
@@ -343,153 +301,3 @@ def find_configuration(generator: str, ranges: Ranges, values: Mapping[str, Any]
                 f" {value!r}"
             )
     return dict(given)
-
-
-def read_config(root: Path) -> dict[str, Any]:
-    """Return what config/config.yaml says."""
-    return dict(read_yaml(root / CONFIG) or {})
-
-
-def read_search(path: Path) -> Search:
-    """Return the search that a file defines, as `Settings.search_definition` says it.
-
-    Raises:
-        RecordError: the file is missing or damaged.
-    """
-    values = read_json(path)
-    return Search(
-        method=values["method"],
-        space=make_space({name: tuple(limits) for name, limits in values["ranges"].items()}),
-        seed=values["seed"],
-        options=values["options"],
-        keep=values["continue"],
-        objectives=tuple(values["objectives"]),
-        limits=values.get("limits", {}),
-    )
-
-
-def find_root(start: Path) -> Path:
-    """Return the folder of the project at or above `start`.
-
-    Raises:
-        SettingsError: there is none.
-    """
-    for folder in (start, *start.parents):
-        if (folder / SCHEMA).is_file() and (folder / CONFIG).is_file():
-            return folder
-    raise SettingsError(f"{start} is not in a project: no {CONFIG} and {SCHEMA} at or above it")
-
-
-def _check_together(settings: Settings) -> None:
-    """Raise ValueError where settings don't go together."""
-    values = settings.values
-    _ = settings.plan
-    _check_objectives(settings)
-    _check_generator(settings)
-    if values["method"] == "default":
-        _ = settings.configuration
-    fewest = len(settings.ranges) + 1
-    if values["min_points"] is not None and values["min_points"] < fewest:
-        raise ValueError(
-            f"min_points must be at least {fewest}, the hyperparameters + 1,"
-            f" got {values['min_points']}"
-        )
-    _check_images(settings)
-    # Two classes is the least: with more, the smallest network is larger still.
-    task = Task(values["image_size"], values["image_channels"], 2, values["parameter_limit"])
-    given = open_settings(settings.generator_settings, settings.ranges)
-    smallest = settings.generator.smallest_cells(settings.ranges, given)
-    fit_cells(values["generator"], smallest, given.channel_ratios, task)
-
-
-def _check_objectives(settings: Settings) -> None:
-    """Raise ValueError where objectives, reference point and rounds don't go together."""
-    values = settings.values
-    objectives, reference = values["objectives"], values["reference"]
-    if objectives[0] != "validation_error":
-        raise ValueError(f"objectives must begin with validation_error, got {objectives}")
-    if reference is not None and len(reference) != len(objectives):
-        raise ValueError(f"reference must have a value for each of {objectives}, got {reference}")
-    if values["initial"] is not None and not settings.method.begins_with_points:
-        raise ValueError(
-            f"initial is where mobo begins; method {values['method']} takes none: leave it away"
-        )
-    if settings.replicates and not values["exact_objectives"]:
-        raise ValueError(
-            "replicates: adaptive takes what follows from an architecture as it is:"
-            " exact_objectives must be true, got false"
-        )
-    if settings.replicates and values["method"] != "mobo":
-        raise ValueError(
-            "replicates: adaptive is for method mobo, whose trials all have one budget; method"
-            f" {values['method']} draws each generator once: leave it away"
-        )
-    if values["warm_start"] is not None and not settings.method.learns:
-        raise ValueError(
-            "warm_start is for methods that learn from trials; method"
-            f" {values['method']} takes none: leave it away"
-        )
-    trials = sum(rung.size for rungs in settings.plan for rung in rungs)
-    if settings.finalists > trials:
-        raise ValueError(
-            f"finalists must be at most the {trials} trials, got {settings.finalists}"
-        )
-
-
-def _check_images(settings: Settings) -> None:
-    """Raise ValueError where what is done to the images doesn't go together."""
-    values = settings.values
-    size, channels = values["image_size"], values["image_channels"]
-    for key in ("cutout", "crop_padding"):
-        if values[key] is not None and values[key] >= size:
-            raise ValueError(
-                f"{key} must be below image_size, or nothing is left of an image, got"
-                f" {values[key]} at {size} pixels"
-            )
-    if settings.stored_size < size:
-        raise ValueError(
-            f"stored_size must be image_size or more, got {settings.stored_size} for {size} pixels"
-        )
-    for key in ("channel_mean", "channel_std"):
-        if values[key] is not None and len(values[key]) != channels:
-            raise ValueError(
-                f"{key} must have a number for each of the {channels} channels, got {values[key]}"
-            )
-    if values["crop_scale"][0] > values["crop_scale"][1]:
-        raise ValueError(
-            f"crop_scale must be the least, then the largest, got {values['crop_scale']}"
-        )
-    if channels == 1 and (values["colour_jitter"][2] or values["colour_jitter"][3]):
-        raise ValueError(
-            "grey images have no saturation and hue to change: colour_jitter must end in 0, 0,"
-            f" got {values['colour_jitter']}"
-        )
-    budgets = [rung.budget for rungs in settings.plan for rung in rungs]
-    shortest = min(*budgets, values["final_epochs"])
-    if values["warmup_epochs"] >= shortest:
-        raise ValueError(
-            f"warmup_epochs must be below the shortest training, {shortest} epochs, got"
-            f" {values['warmup_epochs']}"
-        )
-    if values["colour_jitter"][3] > 0.5:
-        raise ValueError(
-            "colour_jitter's hue must be at most 0.5, half a turn, got"
-            f" {values['colour_jitter'][3]}"
-        )
-
-
-def _check_generator(settings: Settings) -> None:
-    """Raise ValueError where the generator can't be drawn as set."""
-    given = settings.generator_settings
-    if "top_nodes" in settings.ranges and "stage_ratio_1" not in settings.ranges:
-        lowest, highest = settings.ranges["top_nodes"]
-        for nodes in range(int(lowest), int(highest) + 1):
-            assign_stages(nodes, given.stage_ratios)
-    check_settings(settings.values["generator"], given)
-    for field, prefix in (("merges", "merge_"), ("operations", "operation_")):
-        searched = any(name.startswith(prefix) for name in settings.ranges)
-        if searched and settings.values[field] is not None:
-            raise ValueError(
-                f"{field} are searched in the space {settings.values['space']} of"
-                f" {settings.values['generator']}: leave {field} away, or set their ranges"
-            )
