@@ -241,6 +241,7 @@ def test_a_surrogate_begins_with_the_best_of_a_warm_start():
 
 
 def test_the_surrogate_proposes_nothing_that_was_tried_at_any_budget():
+    alone = GP | {"random_fraction": 0.0}
     space = ConfigurationSpace({"x": (1, 4), "y": (1, 4)})
     tried = [
         Observation({"x": x, "y": y}, budget, (float(x), 5.0 - x))
@@ -248,12 +249,30 @@ def test_the_surrogate_proposes_nothing_that_was_tried_at_any_budget():
             [(x, y) for x in range(1, 5) for y in range(1, 4)], [3] * 6 + [9] * 6, strict=True
         )
     ]
-    found = mobohb.propose(space, mobohb.fit(space, tried, GP, 0), 4, 9, 1)
+    found = mobohb.propose(space, mobohb.fit(space, tried, alone, 0), 4, 9, 1)
     assert sorted(item.configuration["x"] for item in found) == [1, 2, 3, 4]
     assert {item.configuration["y"] for item in found} == {4}
     # There are no five left.
-    found = mobohb.propose(space, mobohb.fit(space, tried, GP, 0), 5, 9, 1)
+    found = mobohb.propose(space, mobohb.fit(space, tried, alone, 0), 5, 9, 1)
     assert {item.origin for item in found} == {"fallback"}
+
+
+def test_a_share_of_a_surrogates_proposals_is_random():
+    learnt = {
+        share: mobohb.fit(square(), observe(12, 3, both), GP | {"random_fraction": share}, 0)
+        for share in (0.0, 0.5, 1.0)
+    }
+    counts = {}
+    for share, surrogate in learnt.items():
+        found = [o for seed in range(10) for o in mobohb.propose(square(), surrogate, 4, 3, seed)]
+        assert {item.origin for item in found} <= {"model", "random"}
+        counts[share] = sum(item.origin == "random" for item in found)
+    assert counts[0.0] == 0
+    assert 10 <= counts[0.5] <= 30  # of 40; beyond that lies a thousandth
+    assert counts[1.0] == 40
+    assert mobohb.propose(square(), learnt[1.0], 4, 3, 7) == draw(
+        square(), 4, derive_seed(7, "random")
+    )
 
 
 def test_options_that_there_are_not_and_other_spaces_are_refused():

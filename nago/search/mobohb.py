@@ -5,7 +5,9 @@ two models:
 
 * `surrogate`: the step of `mobo` at the largest budget that has two results. Its models of all
   objectives learn from the trials at all budgets, with the budget as one more feature. What was
-  tried at other budgets isn't proposed again, and says as well where trainings fail.
+  tried at other budgets isn't proposed again, and says as well where trainings fail. A share of
+  the configurations is random, as in BOHB: with models alone, a search that began well may stay
+  where it began.
 * `density`: BOHB's densities of good and bad configurations at the largest budget that has
   enough results, where the place of a trial in the order of fronts stands for its loss, as in
   MO-BOHB. A failed trial is bad and never good.
@@ -30,6 +32,7 @@ from nago.search.methods import Exact, Suggestion, Surrogate
 from nago.search.pareto import find_front
 from nago.search.preference import PROMOTIONS, order_failed_last
 from nago.search.random_search import draw
+from nago.seeds import derive_seed
 
 MODELS = ("surrogate", "density")
 
@@ -43,6 +46,8 @@ OWN_OPTIONS: Mapping[str, Any] = {
 * `model`: one of MODELS.
 * `promotion`: one of `preference.PROMOTIONS`; also the order of good and bad.
 * `lowest_error`: a validation error that no network is below, see `hopeless`.
+
+BOHB's `random_fraction` is for both models.
 """
 
 
@@ -144,7 +149,16 @@ def propose(
             Suggestion(item.configuration, "fallback", reason) for item in draw(space, count, seed)
         ]
     step = surrogate["surrogate"] | {"arrays": arrays}
-    return mobo.propose(space, step, count, budget, seed, exact=exact)
+    if surrogate["model_budget"] is None:
+        return mobo.propose(space, step, count, budget, seed, exact=exact)
+    rng = np.random.default_rng(derive_seed(seed, "share"))
+    at_random = rng.random(count) < surrogate["options"]["random_fraction"]
+    number = int(at_random.sum())
+    drawn = iter(draw(space, number, derive_seed(seed, "random")))
+    by_model = count - number
+    asked = mobo.propose(space, step, by_model, budget, seed, exact=exact) if by_model else []
+    chosen = iter(asked)
+    return [next(drawn if random else chosen) for random in at_random]
 
 
 def split_options(
@@ -167,7 +181,11 @@ def split_options(
         raise UserError(f"lowest_error must be 0 or more and below 1, got {own['lowest_error']}")
     densities = {name: options.get(name, value) for name, value in bohb.OPTIONS.items()}
     step = mobo.complete({name: options[name] for name in mobo.OPTIONS if name in options})
-    return own | {"reference": step["reference"]}, densities, step
+    shared = {
+        "reference": step["reference"],
+        "random_fraction": densities["random_fraction"],
+    }
+    return own | shared, densities, step
 
 
 def rank_observations(
