@@ -1,5 +1,6 @@
 """Write config/README.md from the schema, so that both say the same."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ This page is written by `make docs` from `workflow/schemas/config.schema.yaml`.
 def describe_values(rule: dict[str, Any]) -> str:
     """Return the kind and the range of a key."""
     if "enum" in rule:
-        return " or ".join(f"`{value}`" for value in rule["enum"])
+        return " or ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in rule["enum"])
     kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
     text = " or ".join(kinds)
     bounds = {

@@ -122,7 +122,8 @@ def test_multi_objective_bohb_has_bohbs_plan_and_mobos_objectives(tmp_path):
     given = settings.search_definition
     assert given["objectives"] == mobo.search_definition["objectives"]
     shared = bohb.search_definition["options"] | mobo.search_definition["options"]
-    own = {"model": "surrogate", "promotion": "hypervolume", "lowest_error": 0}
+    assert mobo.search_definition["options"]["surrogate"] == "bnn"
+    own = {"surrogate": "gp", "model": "surrogate", "promotion": "hypervolume", "lowest_error": 0}
     assert given["options"] == shared | own
     # The options that it takes.
     split_options(given["options"])

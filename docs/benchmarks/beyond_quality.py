@@ -175,18 +175,20 @@ def _describe_reached(runs: pd.DataFrame, problem: Problem) -> str:
         f"Epochs until {100 * GOAL:.0f} % of the median hypervolume that `{BASE}` has in the end,"
         f" {goal:.3f} of the front's. The aims for `mobohb`:"
         f" {', '.join(f'{aim:.0%} of {name}' for name, aim in AIMS.items())}."
-        f"\n\n{write_rows(header, rows)}\n\n{_judge_aims(medians)}"
+        f"\n\n{write_rows(header, rows)}\n\n{_judge_aims(medians, problem.epochs)}"
     )
 
 
-def _judge_aims(medians: Mapping[str, float]) -> str:
+def _judge_aims(medians: Mapping[str, float], epochs: int) -> str:
     """Return for each of our searches at several budgets whether it meets the aims."""
     lines = []
     for name in (n for n in OWN if n.startswith("mobohb") and n in medians):
         cells = []
-        for other, aim in AIMS.items():
-            if other in medians:
-                met = medians[name] <= aim * medians[other] and np.isfinite(medians[name])
-                cells.append(f"{aim:.0%} of {other}: {answer(met)}")
+        for other in (o for o in AIMS if o in medians):
+            # Of one that never got there, all that is known is that it takes longer than a run.
+            met = medians[name] <= AIMS[other] * min(medians[other], epochs)
+            known = met or np.isfinite(medians[other]) or not np.isfinite(medians[name])
+            said = answer(met) if known else "not shown, it takes more than a run"
+            cells.append(f"{AIMS[other]:.0%} of {other}: {said}")
         lines.append(f"* {name}: {'; '.join(cells)}.")
     return "\n".join(["Are the aims met?", "", *lines])

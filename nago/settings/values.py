@@ -142,6 +142,8 @@ class Settings:
         values = self.values
         names = OPTIONS.get(values["method"], {})
         options: dict[str, Any] = {option: values[key] for option, key in names.items()}
+        if "surrogate" in options:
+            options["surrogate"] = options["surrogate"] or SURROGATES[values["method"]]
         # HpBandSter's way isn't written, as before there was a choice: nothing is made again.
         if values["method"] == "bohb" and values["bohb_failures"] != "own_budget":
             options["failures"] = values["bohb_failures"]
@@ -261,6 +263,9 @@ OPTIONS["mobohb"] = {
     "lowest_error": "lowest_error",
 }
 """By method: the names of its options, HpBandSter's for BOHB, and of the settings."""
+
+SURROGATES = {"mobo": "bnn", "mobohb": "gp"}
+"""By method: the model of the objectives that it has by default."""
 
 
 def find_configuration(generator: str, ranges: Ranges, values: Mapping[str, Any]) -> Configuration:
