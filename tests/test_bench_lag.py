@@ -103,7 +103,6 @@ def test_a_search_is_measured_once_and_worth_its_incumbent_at_the_end(short, pro
 
 
 def test_a_front_of_momf_grows_with_its_trials_and_never_beyond_the_largest():
-    pytest.importorskip("botorch")
     space, train, rate = lag.make_objective(lag.MOMF, 0)
     space.seed(0)
     trials = [

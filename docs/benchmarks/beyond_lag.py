@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from beyond_functions import BUDGETS, ETA, FUNCTIONS, find_best, follow
+from beyond_problems import branin_currin, make_problem
 from ConfigSpace import ConfigurationSpace
 from search_tables import (
     NOT_MEASURED,
@@ -34,7 +35,6 @@ from nago.forecast.schedule import Order, list_trainings, simulate_jobs
 from nago.forecast.simulation import Images, simulate_times
 from nago.records import Proposal, Trial
 from nago.search.brackets import plan_full_budget, plan_search
-from nago.search.pareto import measure_hypervolume
 from nago.search.simulate import make_trial, run_search
 from nago.search.steps import Search
 from nago.seeds import derive_seed
@@ -134,21 +134,14 @@ def make_objective(problem: str, seed: int) -> tuple[ConfigurationSpace, Objecti
 
 
 def _make_momf() -> tuple[ConfigurationSpace, Objective, Rate]:
-    """Return Branin and Currin with a fidelity, as botorch has them; there is no noise."""
-    import torch
-    from botorch.test_functions.multi_objective_multi_fidelity import MOMFBraninCurrin
-
-    function = MOMFBraninCurrin().to(dtype=torch.float64)
+    """Return Branin and Currin with a fidelity; there is no noise."""
+    problem = make_problem(MOMF)
     space = ConfigurationSpace({"x0": (0.0, 1.0), "x1": (0.0, 1.0)})
 
-    def evaluate(proposal: Proposal) -> tuple[float, float]:
-        values = proposal.configuration
-        point = [float(values["x0"]), float(values["x1"]), proposal.budget / BUDGETS[-1]]
-        first, second = function(torch.tensor([point], dtype=torch.float64))[0].tolist()
-        return first, second
-
     def train(name: str, proposal: Proposal) -> Trial:
-        first, second = evaluate(proposal)
+        values = proposal.configuration
+        fidelity = proposal.budget / BUDGETS[-1]
+        first, second = branin_currin(float(values["x0"]), float(values["x1"]), fidelity)
         trial = make_trial(name, proposal, first)
         return replace(trial, sample_memory_bytes=round(second * UNIT))
 
@@ -157,8 +150,7 @@ def _make_momf() -> tuple[ConfigurationSpace, Objective, Rate]:
         losses = np.array(
             [[t.validation_error, (t.sample_memory_bytes or 0) / UNIT] for t in at_largest]
         ).reshape(-1, 2)
-        inside = losses[(losses < 0).all(axis=1)]
-        return measure_hypervolume(inside, np.zeros(2)) / float(function._max_hv)
+        return problem.share(losses)
 
     return space, train, rate
 
