@@ -92,7 +92,8 @@ def measure_quality(problem: str, method: str, lag: int, seed: int) -> None:
     plan = make_plan(ITERATIONS, BUDGETS[0], BUDGETS[-1], ETA)
     space, train, rate = make_objective(problem, derive_seed(seed, "lag", problem))
     objectives = OBJECTIVES if problem == MOMF else OBJECTIVES[:1]
-    search = Search(method, space, seed, {}, objectives=objectives)
+    options = {"model": "density"} if method == "mobohb" else {}
+    search = Search(method, space, seed, options, objectives=objectives)
     trials = run_search(search, train, plan, lag)
     epochs = [float(trial.budget) for trial in trials]
     rows = []
