@@ -126,8 +126,9 @@ def fit(
     if more:
         surrogate["budget_place"] = places[own[0].budget]
         surrogate["arrays"]["other_losses"] = other_losses = _read_losses(more)
-        described = [_describe(space, item, places[item.budget]) for item in more]
-        features = np.concatenate([features, *described])
+        located = encoding.locate(encoding.encode([item.configuration for item in more]))
+        column = np.array([[places[item.budget]] for item in more])
+        features = np.concatenate([features, np.hstack([located, column])])
         learnt, seen = (np.concatenate([rows, other_losses]) for rows in (learnt, seen))
     if finite.sum() >= FEWEST:
         scaling = judging.Scaling(seen, settings["log_losses"])
@@ -246,11 +247,6 @@ def _place_budgets(observations: Sequence[Observation]) -> dict[int, float]:
     logs = {item.budget: math.log(item.budget) for item in observations}
     low, high = min(logs.values()), max(logs.values())
     return {budget: (value - low) / (high - low) for budget, value in logs.items()}
-
-
-def _describe(space: ConfigurationSpace, observation: Observation, place: float) -> Array:
-    encoding = EncodingAtBudget(space, place)
-    return encoding.describe(encoding.encode([observation.configuration]))
 
 
 def _order(ranks: Array) -> list[int]:
