@@ -29,6 +29,7 @@ OBJECTIVES = ("validation_error", "sample_memory_bytes")
 
 def run_own(name: str, problem: Problem, seed: int, evaluate: Callable[..., Losses]) -> None:
     """Run one of our searches by the steps of the workflow until `evaluate` ends it."""
+    # The environment of the peers has not all of what our searches need.
     from ConfigSpace import ConfigurationSpace
 
     from nago.search.brackets import plan_full_budget, plan_rounds, plan_search

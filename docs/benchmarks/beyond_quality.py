@@ -37,7 +37,8 @@ were made; median and quartiles.
 
 * MOMF-BraninCurrin (2 variables) and MOMF-Park (4) of
   [Irshad et al. 2021](https://arxiv.org/abs/2112.13901): the formulas and reference points of
-  botorch, whose largest hypervolume of MOMF-Park is a little exceeded. The budgets are 3, 9 and 27
+  botorch. Of its largest hypervolumes a grid of 401 points a side has 0.952 on
+  MOMF-BraninCurrin, and that of MOMF-Park is a little exceeded. The budgets are 3, 9 and 27
   epochs, the fidelity their share of 27.
 * An evaluation that goes on with a configuration at a larger budget costs the difference, for all:
   ours as with `continue: true`. One worker.
