@@ -93,6 +93,9 @@ def run_searches(settings: Mapping[str, Any]) -> None:
 def keep_runs(results: Path, kept: Path) -> None:
     """Copy the small files of each finished search that isn't kept yet, all of them or none."""
     for folder in sorted(path.parent for path in results.glob("*/hypervolume.csv")):
+        # The workflow writes the settings at a moment of its own.
+        if not (folder / "settings.json").exists():
+            continue
         spread = read_run(folder).method == "spread"
         if (kept / folder.name).exists() or not (spread or (folder / "final.csv").exists()):
             continue
