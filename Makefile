@@ -56,7 +56,7 @@ bench-search: $(READY)  ## compare the search with its peers, which it installs 
 	--measure quality surrogates noise calibration speed
 
 bench-beyond: $(READY)  ## compare searches at several budgets with their peers, which it installs (hours)
-	$(BIN)/python docs/benchmarks/digits_table.py
+	$(BIN)/python docs/benchmarks/trainings_table.py digits
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --disable-pip-version-check --quiet syne-tune==0.16.0 \
 		neural-pipeline-search==0.17.0 ConfigSpace==1.2.2 moocore==0.3.2

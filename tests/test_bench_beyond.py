@@ -86,7 +86,7 @@ def test_what_a_run_had_after_some_epochs_and_when_it_had_a_share():
 
 
 def test_the_table_of_digits_has_each_configuration_at_each_budget():
-    table = pd.read_csv(problems.TABLE)
+    table = pd.read_csv(problems.locate_table("digits"))
     assert len(table) >= 300
     counts = table.groupby("bracket")["budget"].agg(["count", "nunique"])
     assert (counts == 3).all(axis=None)

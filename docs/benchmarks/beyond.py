@@ -42,7 +42,7 @@ Written from the tables in beyond/ by `python docs/benchmarks/beyond.py`; `make 
 makes what is missing in them. Medians and quartiles over seeds. Python
 {platform.python_version()}, {packages}. Of failed trainings tells
 [failures.md](failures.md), of replicates [replicates.md](replicates.md), of forecasts
-[forecast.md](../forecast.md#how-well-it-holds)."""
+[forecast.md](forecast.md)."""
 
 
 if __name__ == "__main__":

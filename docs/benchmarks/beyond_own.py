@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from beyond_problems import Array, Losses, Problem
 
-from nago.records import Configuration, Proposal, Trial
+from nago.records import Configuration, Observation, Proposal, Trial
 
 SURROGATE = {"model": "surrogate"}
 OWN: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -29,15 +29,27 @@ OBJECTIVES = ("validation_error", "sample_memory_bytes")
 
 def run_own(name: str, problem: Problem, seed: int, evaluate: Callable[..., Losses]) -> None:
     """Run one of our searches by the steps of the workflow until `evaluate` ends it."""
+    run_method(*OWN[name], problem, seed, evaluate)
+
+
+def run_method(
+    method: str,
+    options: Mapping[str, Any],
+    problem: Problem,
+    seed: int,
+    evaluate: Callable[..., Losses],
+    *,
+    prior: Sequence[Observation] = (),
+) -> None:
+    """Run a search by its method and options, with what a warm start gives, if anything."""
     # The environment of the peers has not all of what our searches need.
     from ConfigSpace import ConfigurationSpace
 
     from nago.search.brackets import plan_full_budget, plan_rounds, plan_search
-    from nago.search.methods import Exact
+    from nago.search.methods import Exact, find_method
     from nago.search.simulate import make_trial, run_search
     from nago.search.steps import Search
 
-    method, options = OWN[name]
     space = ConfigurationSpace(dict(problem.limits))
     largest = problem.budgets[-1]
     # That column holds whole numbers.
@@ -47,9 +59,11 @@ def run_own(name: str, problem: Problem, seed: int, evaluate: Callable[..., Loss
     plan = {
         "random": lambda: plan_full_budget(*hyperband),
         "mobo": lambda: plan_rounds(2 * (len(space) + 1), problem.total, BATCH, largest),
+        "bohb": lambda: plan_search(*hyperband),
         "mobohb": lambda: plan_search(*hyperband),
     }[method]()
-    search = Search(method, space, seed, options, keep=problem.continues, objectives=OBJECTIVES)
+    objectives = OBJECTIVES if find_method(method).multi_objective else OBJECTIVES[:1]
+    search = Search(method, space, seed, options, keep=problem.continues, objectives=objectives)
     budgets: dict[str, int] = {}
 
     def train(trial: str, proposal: Proposal) -> Trial:
@@ -74,5 +88,6 @@ def run_own(name: str, problem: Problem, seed: int, evaluate: Callable[..., Loss
         plan,
         1,
         (lambda bracket: exact) if exact else None,
+        prior=prior,
         costs=cost if problem.exact else None,
     )

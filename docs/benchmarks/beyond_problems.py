@@ -1,8 +1,9 @@
 """Problems of two objectives and several budgets, for searches that have both.
 
 MOMF-BraninCurrin and MOMF-Park of Irshad, Karsch and Döpp 2021, arXiv 2112.13901, as botorch has
-them, their fidelity from 0 to 1 the share of the largest budget; and digits, the real trainings of
-beyond/digits.csv. Losses are minimised. Only numpy is needed for the first two.
+them, their fidelity from 0 to 1 the share of the largest budget; and the real trainings of
+beyond/digits.csv and beyond/mnist.csv. Losses are minimised. Only numpy is needed for the first
+two.
 """
 
 import math
@@ -20,7 +21,8 @@ from nago.search.pareto import find_front, measure_hypervolume
 Array = NDArray[np.float64]
 Losses = tuple[float, float]
 FOLDER = Path(__file__).parent / "beyond"
-TABLE = FOLDER / "digits.csv"
+REPLAYED = ("validation_error", "multiply_adds")
+"""The losses of real trainings."""
 
 
 @dataclass(frozen=True)
@@ -104,32 +106,42 @@ def _make_analytic(
     )
 
 
+def locate_table(dataset: str) -> Path:
+    """Return where the trainings of a data set are kept."""
+    return FOLDER / f"{dataset}.csv"
+
+
 @cache
-def _make_digits() -> Problem:
+def make_replayed(dataset: str, *others: str) -> Problem:
+    """Return the problem of a data set whose trainings are kept.
+
+    Its limits are those of what was trained on it, or on others.
+    """
     # What follows needs ConfigSpace.
     from nago.replay.table import Replay
-    from nago.tables import hyperparameters, read_table
+    from nago.tables import hyperparameters, join_tables, read_table
 
-    table = read_table(TABLE)
+    table = read_table(locate_table(dataset))
+    known = join_tables([table, *(read_table(locate_table(name)) for name in others)])
     limits = {}
     for name in hyperparameters(table):
-        low, high = table[name].min().item(), table[name].max().item()
+        low, high = known[name].min().item(), known[name].max().item()
         limits[name] = (low, high)
-    replay = Replay([table], limits, ("validation_error", "multiply_adds"))
+    replay = Replay([table], limits, REPLAYED)
 
     def evaluate(configuration: Configuration, budget: int) -> Losses:
         error, multiply_adds = replay.evaluate(configuration, budget).losses
         return error, multiply_adds
 
-    known = replay.list_losses(replay.budgets[-1])
+    losses = replay.list_losses(replay.budgets[-1])
     # A tenth beyond the range of the front, so that its ends count and what is far off doesn't.
-    front = known[find_front(known)]
+    front = losses[find_front(losses)]
     worst = front.max(axis=0) + 0.1 * np.ptp(front, axis=0)
     reference = (float(worst[0]), float(worst[1]))
-    inside = known[(known < worst).all(axis=1)]
+    inside = losses[(losses < worst).all(axis=1)]
     maximum = measure_hypervolume(inside, worst)
     return Problem(
-        *("digits", limits, replay.budgets, evaluate, reference, maximum, 160),
+        *(dataset, limits, replay.budgets, evaluate, reference, maximum, 160),
         continues=False,
         exact=True,
     )
@@ -141,7 +153,7 @@ PROBLEMS: Mapping[str, Callable[[], Problem]] = {
         "MOMF-BraninCurrin", branin_currin, 2, 0.5235514158034145
     ),
     "MOMF-Park": lambda: _make_analytic("MOMF-Park", park, 4, 0.08551927363087991),
-    "digits": _make_digits,
+    "digits": lambda: make_replayed("digits"),
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from beyond_own import BATCH, OWN
 from beyond_peers import PEERS, VERSIONS
-from beyond_problems import TABLE, Problem, make_problem
+from beyond_problems import Problem, locate_table, make_problem
 from beyond_runs import read_runs
 from search_tables import NOT_MEASURED, NOTHING, answer, describe_spread, write_rows
 
@@ -59,17 +59,17 @@ were made; median and quartiles.
 
 def describe_digits() -> str:
     """Return the section of the table of real trainings."""
-    if not TABLE.is_file():
+    if not locate_table(DIGITS).is_file():
         return f"## Real trainings\n\n{NOT_MEASURED}"
-    table, problem = read_table(TABLE), make_problem(DIGITS)
+    table, problem = read_table(locate_table(DIGITS)), make_problem(DIGITS)
     runs = read_runs([*OWN, *PEERS])
     runs = runs[runs["problem"] == DIGITS]
     configurations = table["bracket"].nunique()
     largest = problem.budgets[-1]
     text = f"""## Real trainings
 
-[{TABLE.name}](beyond/{TABLE.name}) has {len(table):,} trainings of HNAG's generators on digits,
-made by `digits_table.py`: {configurations} configurations, half of random searches and half of
+[digits.csv](beyond/digits.csv) has {len(table):,} trainings of HNAG's generators on digits,
+made by `trainings_table.py`: {configurations} configurations, half of random searches and half of
 `mobo`'s, each trained for {", ".join(map(str, problem.budgets))} epochs, always with a new
 architecture. A search that asks for a configuration gets what the nearest one gave
 (`nago replay`). The objectives are the error and the multiply-adds: the least error and the least

@@ -47,7 +47,7 @@ class Account:
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._epochs = 0
+        self.epochs = 0
         self._evaluations = 0
         self._losses = np.empty((0, 2))
         self.rows: list[tuple[int, int, float]] = []
@@ -60,14 +60,14 @@ class Account:
         """
         problem = self._problem
         cost = budget - (spent if problem.continues else 0)
-        if self._epochs + cost > problem.epochs:
+        if self.epochs + cost > problem.epochs:
             raise SpentError
-        self._epochs += cost
+        self.epochs += cost
         self._evaluations += 1
         losses = problem.evaluate(configuration, budget)
         if budget == problem.budgets[-1]:
             self._losses = np.vstack([self._losses, losses])
-            self._note(self._epochs, only_if_better=True)
+            self._note(self.epochs, only_if_better=True)
         return losses
 
     def close(self) -> None:
