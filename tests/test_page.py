@@ -292,6 +292,13 @@ def test_one_seed_twice_is_refused_and_counted_in_no_median(tmp_path):
         show(tmp_path)
 
 
+def test_without_replicates_there_is_no_table_of_generators_and_a_damaged_one_is_named(tmp_path):
+    run = make_run(tmp_path / "results")
+    assert not any(name.startswith("generators") for name in show(tmp_path).tables)
+    (run / "generators.csv").write_text("trial,draws\nb0-r0")
+    assert "results/digits/hnag-bohb: Damaged: generators.csv is damaged" in show(tmp_path).text
+
+
 def test_a_damaged_file_is_named_with_what_is_wrong_and_without_a_path_of_this_machine(tmp_path):
     run = make_run(tmp_path / "results")
     (run / "front.csv").write_text("trial,bracket\nb0-r0")

@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pages import read_page
 from workflow_runs import Project, build_once, make_project
+
+from nago.report.page.writing import find_runs, write_page
 
 ONCE = {
     "seed": 6,
@@ -56,6 +59,26 @@ def test_replicates_have_a_parent_and_a_seed_of_their_own_and_are_in_the_table(f
         assert draws[row["parent"]] == 1 + sum(row["parent"] == r["parent"] for r in again)
     probabilities = [float(row["probability_pareto_optimal"]) for row in generators]
     assert probabilities == sorted(probabilities, reverse=True)
+
+
+def test_the_page_shows_the_likeliest_generators_as_the_table_has_them(finished, tmp_path):
+    write_page(find_runs([finished.folder / "results"]), tmp_path / "index.html", version="0")
+    page, name = read_page(tmp_path / "index.html"), "generators-digits-hnag-mobo-6"
+    probable = [
+        row
+        for row in rows(finished, "generators.csv")
+        if float(row["probability_pareto_optimal"]) >= 0.01
+    ][:15]
+    assert len(probable) > 1
+    assert page.column(name, "generator") == [row["trial"] for row in probable]
+    assert page.column(name, "draws") == [row["draws"] for row in probable]
+    shown = [float(text.rstrip("%")) for text in page.column(name, "Pareto-optimal")]
+    likely = [100 * float(row["probability_pareto_optimal"]) for row in probable]
+    assert shown == pytest.approx(likely, abs=0.005)
+    errors = [float(text.rstrip("%")) for text in page.column(name, "expected error")]
+    expected = [100 * float(row["expected_validation_error"]) for row in probable]
+    assert errors == pytest.approx(expected, abs=0.005)
+    assert all("top_nodes" in text for text in page.column(name, "configuration"))
 
 
 def test_the_finalists_have_the_lowest_expected_error_not_that_of_a_trial(finished):

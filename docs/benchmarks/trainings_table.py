@@ -22,7 +22,6 @@ from trainings import (
     BUDGET,
     DATASETS,
     ROOT,
-    SEARCHES,
     make_settings,
     prepare_data,
     run_trainings,
@@ -35,8 +34,11 @@ from nago.tables import configuration_of, join_tables, read_table, tabulate, wri
 
 FOLDER = Path(__file__).parent
 BUDGETS = (1, 2, BUDGET)
-SEEDS = {"digits": (0, 1, 2), "mnist": (0, 1)}
-"""Of the searches of each method."""
+SEARCHED = {
+    "digits": [(method, seed) for method in ("random", "mobo") for seed in (0, 1, 2)],
+    "mnist": [("random", 0), ("random", 1), ("mobo", 0)],
+}
+"""Methods and seeds of the searches whose configurations are in the table."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     folder = args.results / f"benchmark-{args.dataset}"
-    searches = [(method, seed) for method in SEARCHES for seed in SEEDS[args.dataset]]
-    for seed in SEEDS[args.dataset]:
+    searches = SEARCHED[args.dataset]
+    for seed in sorted({seed for _, seed in searches}):
         prepare_data(make_settings(args.dataset, "random", seed, folder), folder)
     with ProcessPoolExecutor(args.processes, initializer=use_one_thread) as pool:
         tables = [*pool.map(partial(search, args.dataset, folder), searches)]

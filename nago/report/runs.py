@@ -15,6 +15,8 @@ from nago.records import RecordError, UserError, read_json
 from nago.tables import join_tables, read_table, tabulate_finals
 
 TABLES = ("trials", "costs", "front", "hypervolume", "final")
+SOME = ("initial", "generators")
+"""Tables that only some searches have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,7 @@ class Run:
         finalists: the trials whose generators were trained to completion.
         front: the trials on the front; None before the search is over.
         hypervolume: a row per bracket; None before the search is over.
+        generators: a row per generator; None where no replicates are drawn, or before the end.
         missing: names of expected files that are not there or are damaged, with the reason; a
             spread trains no network to completion, so that nothing is missing of those.
     """
@@ -49,6 +52,7 @@ class Run:
     finalists: Sequence[Mapping[str, Any]]
     front: pd.DataFrame | None
     hypervolume: pd.DataFrame | None
+    generators: pd.DataFrame | None
     missing: Mapping[str, str]
 
     @property
@@ -111,8 +115,9 @@ def read_run(folder: Path) -> Run:
     for name in ("trials", "costs"):
         if tables[name] is None:
             tables[name] = _join_brackets(folder, name)
-    if (folder / "initial.csv").exists():
-        tables["initial"] = _read(folder / "initial.csv", read_table, missing)
+    for name in SOME:
+        if (folder / f"{name}.csv").exists():
+            tables[name] = _read(folder / f"{name}.csv", read_table, missing)
     results = [
         result
         for path in sorted((folder / "final").glob("*.json"), key=_network_number)
@@ -135,6 +140,7 @@ def read_run(folder: Path) -> Run:
         finalists=_read(folder / "finalists.json", read_json, missing) or [],
         front=tables["front"],
         hypervolume=tables["hypervolume"],
+        generators=tables.get("generators"),
         missing=missing,
     )
 

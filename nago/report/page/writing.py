@@ -29,6 +29,7 @@ from nago.report.page.cost import (
 from nago.report.page.failures import list_failures, say_failures, tabulate_classes
 from nago.report.page.front import MOST_MARKS, chart_front
 from nago.report.page.gaps import list_gaps
+from nago.report.page.generators import tabulate_generators
 from nago.report.page.numbers import megabytes, millions, percent, show_path
 from nago.report.page.setup import list_settings, tabulate_environment
 from nago.report.page.trials import tabulate_trials
@@ -149,6 +150,7 @@ def _describe_results(
         "drawings": [embed_drawing(winner.run, OWN_BYTES // len(winners)) for winner in winners],
         "overview": tabulate_runs(runs),
         "fronts": fronts,
+        "generators": [table for run in runs if (table := tabulate_generators(run))],
         "anytime": anytime,
         "equal": equal,
         "trials": trials,
