@@ -93,3 +93,17 @@ def test_the_table_of_digits_has_each_configuration_at_each_budget():
     names = list(problems.make_problem("digits").limits)
     assert (table.groupby("bracket")[names].nunique() == 1).all(axis=None)
     assert table["trial"].is_unique
+
+
+def test_what_small_budgets_tell_is_told_of_all_and_of_the_best():
+    """Of eight, the order after 1 epoch is that after 4; after 2 that of the best is reversed."""
+    errors = {1: [*range(8)], 2: [3, 2, 1, 0, 4, 5, 6, 7], 4: [*range(8)]}
+    table = pd.DataFrame(
+        {"bracket": place, "budget": budget, "validation_error": error, "multiply_adds": 5 + place}
+        for budget, found in errors.items()
+        for place, error in enumerate(found)
+    )
+    rows = quality.explain_budgets(table, make_problem()).splitlines()[-2:]
+    assert rows[0] == "| 1 | 1.00 | 1.00 | 1.00 | 12% |"
+    # 1 - 6 * (9 + 1 + 1 + 9) / (8 * 63) of all; only the first is on the front, the fourth there.
+    assert rows[1] == "| 2 | 0.76 | -1.00 | -1.00 | 50% |"

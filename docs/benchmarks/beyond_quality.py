@@ -8,8 +8,12 @@ from beyond_own import BATCH, OWN
 from beyond_peers import PEERS, VERSIONS
 from beyond_problems import Problem, locate_table, make_problem
 from beyond_runs import read_runs
+from scipy.stats import spearmanr
 from search_tables import NOT_MEASURED, NOTHING, answer, describe_spread, write_rows
 
+from nago.search.bohb import OPTIONS
+from nago.search.brackets import plan_search
+from nago.search.pareto import find_front
 from nago.tables import read_table
 
 ANALYTIC = ("MOMF-BraninCurrin", "MOMF-Park")
@@ -78,7 +82,39 @@ tenth of the front's extent beyond it, and shares are of the front of all that w
 {largest} epochs. A training costs all its epochs, at each budget. A run is worth {problem.total}
 trainings of {largest} epochs. `mobo` and `mobohb` know the multiply-adds before training, as in
 the workflow."""
-    return "\n\n".join([text, _describe_problem(problem, runs), _describe_reached(runs, problem)])
+    found = [_describe_problem(problem, runs), _describe_reached(runs, problem)]
+    return "\n\n".join([text, *found, explain_budgets(table, problem)])
+
+
+def explain_budgets(table: pd.DataFrame, problem: Problem) -> str:
+    """Return what the smaller budgets of real trainings tell of the largest one."""
+    errors = table.pivot_table(index="bracket", columns="budget", values="validation_error")
+    largest = problem.budgets[-1]
+    last = table[table["budget"] == largest].set_index("bracket")
+    losses = np.column_stack([errors[largest], last.loc[errors.index, "multiply_adds"]])
+    front = errors.index[find_front(losses)]
+    rows = []
+    for budget in problem.budgets[:-1]:
+        cells: list[object] = [budget]
+        for share in (1, 0.5, 0.25):
+            best = errors[errors[largest] <= errors[largest].quantile(share)]
+            cells.append(f"{spearmanr(best[budget], best[largest]).statistic:.2f}")
+        worse = errors[budget].rank(pct=True).loc[front].median()
+        rows.append([*cells, f"{worse:.0%}"])
+    header = ["epochs", "all", "best half", "best quarter", "front's median place"]
+    brackets = plan_search(3, problem.budgets[0], largest, problem.eta)
+    spent = [rung.size * rung.budget for rungs in brackets for rung in rungs]
+    there = sum(rungs[-1].size * largest for rungs in brackets) / sum(spent)
+    chosen = there * (1 - OPTIONS["random_fraction"])
+    return f"""Why does `mobohb` lead early and not later? By the plan {there:.0%} of its epochs
+are at the largest budget, the only one that counts, and {chosen:.0%} are spent there on what its
+model chose; `mobo` spends all there. What is trained for less has to make up for that. It tells
+the bad from the good, which helps at first, but not the good from the best: rank correlation of
+the errors after so many epochs and after {largest}, among all and among the best after {largest},
+and where the {len(front)} configurations of the front stand by their error after so few (0% is
+best).
+
+{write_rows(header, rows)}"""
 
 
 def share_at(run: pd.DataFrame, epochs: float) -> float:
