@@ -56,12 +56,16 @@ bench-search: $(READY)  ## compare the search with its peers, which it installs 
 	--measure quality surrogates noise calibration speed
 
 bench-beyond: $(READY)  ## compare searches at several budgets with their peers, which it installs (hours)
-	$(BIN)/python docs/benchmarks/trainings_table.py digits
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt \
+	--editable '.[bench]'
+	for name in digits mnist; do \
+	$(BIN)/python docs/benchmarks/trainings_table.py $$name || exit 1; done
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --disable-pip-version-check --quiet syne-tune==0.16.0 \
 		neural-pipeline-search==0.17.0 ConfigSpace==1.2.2 moocore==0.3.2
 	PYTHONPATH=$(CURDIR) $(PEERS)/bin/python docs/benchmarks/beyond_runs.py peers
 	$(BIN)/python docs/benchmarks/beyond_runs.py own
+	$(BIN)/python docs/benchmarks/beyond_warm.py
 	$(BIN)/python docs/benchmarks/beyond_lag.py
 	$(BIN)/python docs/benchmarks/beyond_continuation.py
 	$(BIN)/python docs/benchmarks/beyond.py

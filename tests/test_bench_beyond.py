@@ -85,12 +85,13 @@ def test_what_a_run_had_after_some_epochs_and_when_it_had_a_share():
     assert math.isnan(quality.epochs_to(run, 0.7))
 
 
-def test_the_table_of_digits_has_each_configuration_at_each_budget():
-    table = pd.read_csv(problems.locate_table("digits"))
+@pytest.mark.parametrize("dataset", ["digits", "mnist"])
+def test_a_table_of_trainings_has_each_configuration_at_each_budget(dataset):
+    table = pd.read_csv(problems.locate_table(dataset))
     assert len(table) >= 300
     counts = table.groupby("bracket")["budget"].agg(["count", "nunique"])
     assert (counts == 3).all(axis=None)
-    names = list(problems.make_problem("digits").limits)
+    names = list(problems.make_replayed(dataset).limits)
     assert (table.groupby("bracket")[names].nunique() == 1).all(axis=None)
     assert table["trial"].is_unique
 

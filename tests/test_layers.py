@@ -194,7 +194,7 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
         "scipy": {
             *("nago.data.sources.flowers102", "nago.search.gaussian_process"),
             *("nago.search.acquisition", "nago.search.candidates", "nago.search.replicates"),
-            *("nago.report.tables.statistics", "nago.forecast.regression"),
+            *("nago.search.prior", "nago.report.tables.statistics", "nago.forecast.regression"),
         },
         "statsmodels": {"nago.search.bohb", "nago.report.tables.statistics"},
         "pymoo": {"nago.search.pool"},
@@ -213,6 +213,7 @@ def test_libraries_that_are_slow_to_import_have_one_place_each():
             *("nago.report.traces", "nago.report.finals"),
             *("nago.report.tables", "nago.report.figures", "nago.report.page.winners"),
             *("nago.report.page.numbers", "nago.report.page.table", "nago.report.page.trials"),
+            "nago.report.page.generators",
             *("nago.report.page.front", "nago.report.page.failures"),
             "nago.report.page.attachments",
         },

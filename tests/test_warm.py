@@ -12,7 +12,7 @@ from test_initial import OBJECTIVES, RANGES, ROWS, write_trials
 from nago.records import Observation, UserError
 from nago.search.brackets import plan_rounds, plan_search
 from nago.search.methods import METHODS
-from nago.search.prior import add_prior
+from nago.search.prior import add_prior, measure_trust
 from nago.search.random_search import draw
 from nago.search.simulate import simulate
 from nago.search.steps import Search, fit_surrogate
@@ -70,38 +70,105 @@ def test_what_a_search_cannot_learn_from_is_refused_in_one_line(rows, ranges, me
         read(tmp_path / "none.csv")
 
 
+LINE = ConfigurationSpace({"x": (0, 999)})
+
+
 def make_own(*losses, budget=1):
-    return [Observation({"x": -1 - place}, budget, (loss,)) for place, loss in enumerate(losses)]
+    """Results at 500, 510 and so on."""
+    return [
+        Observation({"x": 500 + 10 * place}, budget, (loss,)) for place, loss in enumerate(losses)
+    ]
 
 
 def make_prior(count, budget=1):
+    """Ranks that grow with x, from 0 on."""
     return [
         Observation({"x": place}, budget, ((place + 0.5) / count,), prior=True)
         for place in range(count)
     ]
 
 
-@pytest.mark.parametrize(("own", "left"), [(0, 10), (1, 6), (5, 2), (10, 1), (11, 0), (100, 0)])
+@pytest.mark.parametrize(
+    ("own", "left"), [(0, 40), (1, 40), (2, 25), (5, 10), (10, 5), (50, 1), (51, 0)]
+)
 def test_of_the_prior_the_fewer_are_left_the_more_results_there_are(own, left):
-    # 2 * 5 points, times (5 / (5 + n))^2: 10, 6.9, 2.5, 1.1, 0.98, 0.02.
-    found = add_prior(make_own(*range(own)), make_prior(40), 5)
+    # 40 points, or 2 * 5^2 / n.
+    found = add_prior(make_own(*range(own)), make_prior(40), 5, 1.0)
     assert sum(item.prior for item in found) == left
     assert found[:own] == make_own(*range(own))
     if left:
         assert found[own].configuration == {"x": 0}  # the best one
 
 
+def see(*losses, budget=1):
+    """Results at 5, 15 and so on, where a prior of 100 expects a rank each that is greater."""
+    return [
+        Observation({"x": 5 + 10 * place}, budget, (loss,)) for place, loss in enumerate(losses)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("losses", "trust"),
+    [
+        ([], 1.0),
+        ([2.0, 1.0], 1.0),  # two have an order that may be chance
+        ([7.0, 7.0, 7.0], 1.0),  # equal ones have none
+        ([1.0, 2.0, 3.0, 9.0], 1.0),
+        ([4.0, 3.0, 2.0, 1.0], 0.0),
+        ([2.0, 1.0, 4.0, 3.0], (2 + 4 * 0.6) / 6),  # 1 - 6 * 4 / (4 * 15) correlate
+        ([2.0, 4.0, float("inf"), 1.0, 3.0], (2 + 4 * 0.0) / 6),
+        ([3.0, 1.0, 2.0], (2 - 3 * 0.5) / 5),
+    ],
+)
+def test_a_prior_is_trusted_as_far_as_it_foresaw_the_order_of_the_results(losses, trust):
+    assert measure_trust(LINE, see(*losses), make_prior(100)) == pytest.approx(trust)
+
+
+@pytest.mark.parametrize(("trust", "left"), [(0.0, 0), (0.24, 4), (0.5, 10), (1 - 1e-12, 20)])
+def test_of_a_prior_that_is_trusted_less_less_is_left(trust, left):
+    # 2 * 10^2 / 10 of full trust.
+    found = add_prior(make_own(*range(10)), make_prior(40), 10, trust)
+    assert sum(item.prior for item in found) == left
+
+
+def test_what_a_search_learns_from_says_how_far_the_prior_is_trusted():
+    space = ConfigurationSpace({"x": (0, 999)})
+    search = Search("bohb", space, 0, FAST)
+    own = see(*(9.0 - place for place in range(9)))
+    for prior, trust in ((make_prior(100), 0.0), ([], None)):
+        surrogate = fit_surrogate(search, own, bracket=1, prior=prior)
+        assert surrogate.get("prior_trust") == trust
+    assert (
+        "prior" not in fit_surrogate(search, own, bracket=1, prior=make_prior(100))["budgets"][0]
+    )
+
+
+def test_each_budget_counts_for_the_trust_by_its_results():
+    own = [*see(1.0, 2.0, 3.0), *see(5.0, 4.0, 3.0, 2.0, budget=2), *see(1.0, budget=4)]
+    prior = [item for budget in (1, 2, 4) for item in make_prior(100, budget)]
+    assert measure_trust(LINE, own, prior) == pytest.approx((2 + 3 - 4) / 9)
+    # A prior that says nothing of a budget is not held against the results there.
+    assert measure_trust(LINE, own, make_prior(100)) == 1.0
+
+
+def test_a_prior_expects_the_mean_rank_of_what_is_nearest():
+    # Around 50 the ranks are low and around 70 high: 50 is expected to be the best.
+    ranks = {48: 0.1, 49: 0.2, 50: 0.9, 51: 0.1, 52: 0.2, 60: 0.5, 62: 0.5, 70: 0.8, 71: 0.9}
+    prior = [Observation({"x": x}, 1, (rank,), prior=True) for x, rank in ranks.items()]
+    own = [Observation({"x": x}, 1, (loss,)) for x, loss in ((50, 1.0), (60, 2.0), (70, 3.0))]
+    assert measure_trust(LINE, own, prior) == 1.0
+
+
 def test_a_prior_stands_among_own_results_by_its_rank():
     own = make_own(3.0, 1.0, float("inf"), 2.0)
-    found = add_prior(own, make_prior(6), 100)[4:]
-    # Three results have the ranks 1/6, 3/6, 5/6; the six of the prior 1/12, 3/12 to 11/12, of
-    # which the fourth is left out: 6 (100 / 103)^2 is below 6.
-    assert [item.loss for item in found] == pytest.approx([1.0, 1.25, 1.75, 2.75, 3.0])
+    found = add_prior(own, make_prior(6), 3, 1.0)[4:]
+    # Three results have the ranks 1/6, 3/6, 5/6; the six of the prior 1/12, 3/12 to 11/12.
+    assert [item.loss for item in found] == pytest.approx([1.0, 1.25, 1.75, 2.25, 2.75, 3.0])
 
 
 def test_a_prior_never_beats_the_best_or_speaks_where_there_is_a_trial():
     own = [Observation({"x": 0}, 1, (7.0,)), *make_own(5.0)]
-    found = add_prior(own, make_prior(6), 100)[2:]
+    found = add_prior(own, make_prior(6), 100, 1.0)[2:]
     assert [item.configuration["x"] for item in found] == [1, 2, 3, 4, 5]
     assert min(item.loss for item in found) >= 5.0
 
@@ -109,8 +176,8 @@ def test_a_prior_never_beats_the_best_or_speaks_where_there_is_a_trial():
 def test_above_the_highest_budget_with_enough_trials_there_is_no_prior():
     own = make_own(*range(5), budget=2)
     prior = [item for budget in (1, 2, 4) for item in make_prior(9, budget)]
-    assert {item.budget for item in add_prior(own, prior, 5)} == {1, 2}
-    assert {item.budget for item in add_prior(own[1:], prior, 5)} == {1, 2, 4}
+    assert {item.budget for item in add_prior(own, prior, 5, 1.0)} == {1, 2}
+    assert {item.budget for item in add_prior(own[1:], prior, 5, 1.0)} == {1, 2, 4}
 
 
 def test_without_a_prior_a_fit_is_what_it_was():
@@ -131,7 +198,7 @@ def test_bohb_tells_results_from_the_prior():
     search = Search("bohb", counting_ones_space(), 0, FAST)
     surrogate = fit_surrogate(search, [], bracket=0, prior=prior)
     assert surrogate["model_budget"] == 9
-    assert [(b["observations"], b["prior"]) for b in surrogate["budgets"]] == [(0, 36)]
+    assert [(b["observations"], b["prior"]) for b in surrogate["budgets"]] == [(0, 40)]
 
 
 def imagine_prior(sign):

@@ -13,6 +13,7 @@ from pathlib import Path
 from beyond_continuation import describe_continuation
 from beyond_lag import describe_lag
 from beyond_quality import describe_digits, describe_quality
+from beyond_warm import describe_warm
 
 from nago.records import write_text
 
@@ -27,6 +28,7 @@ def main() -> None:
         describe_introduction,
         describe_quality,
         describe_digits,
+        describe_warm,
         describe_lag,
         describe_continuation,
     )

@@ -3,6 +3,10 @@
 Errors on two data sets cannot be compared, but their order can: a prior observation has ranks in
 (0, 1) in place of losses. Among n own results it stands for the quantile of its rank in theirs, so
 that the best of the prior is never better than the best that was found here.
+
+How much of a prior is taken depends on how far it agrees with what was found: if it is misleading,
+nothing is. The idea is that of Feurer, Letham and Bakshy 2018, arXiv 1802.02219, who weight models
+of other data sets by how they rank the results of this one.
 """
 
 import math
@@ -11,25 +15,40 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from ConfigSpace import ConfigurationSpace
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from scipy.stats import spearmanr
 
 from nago.records import Observation
+from nago.search.encoding import Encoding
+
+NEIGHBOURS = 5
+"""Prior observations whose mean rank is what the prior expects of a configuration."""
+
+BELIEVED = 2
+"""Results that a prior counts as having foreseen before there are any."""
+
+FEWEST = 3
+"""Results at a budget from which their order says something."""
 
 
 def add_prior(
-    own: Sequence[Observation], prior: Sequence[Observation], needed: int
+    own: Sequence[Observation], prior: Sequence[Observation], needed: int, trust: float
 ) -> list[Observation]:
     """Return own observations, and after them what is left of the prior ones.
 
-    With n own results at all budgets together, the P prior observations of a budget are thinned to
-    min(P, 2 `needed`) (`needed` / (`needed` + n))^2, rounded down: evenly by the rank of their
-    first loss, the best one first. Above the highest budget with `needed` own observations none
-    is left, so that no model of a prior alone comes before one that own ones suffice for.
+    Before the first result all are left. With n own results at all budgets together, the P prior
+    observations of a budget are thinned to `trust` min(P, 2 `needed`^2 / n), rounded down: evenly
+    by the rank of their first loss, the best one first. Above the highest budget with `needed` own
+    observations none is left, so that no model of a prior alone comes before one that own ones
+    suffice for.
 
     Args:
         own: of the search so far, failed ones included.
         prior: ranks in place of losses, at budgets of this search.
         needed: observations at a budget from which there is a model of it.
+        trust: from 0 to 1, of `measure_trust`.
     """
     counts = Counter(item.budget for item in own)
     highest = max((b for b, count in counts.items() if count >= needed), default=math.inf)
@@ -38,9 +57,49 @@ def add_prior(
     for budget in sorted({item.budget for item in prior}):
         if budget <= highest:
             of_budget = [item for item in prior if item.budget == budget]
-            left = int(min(len(of_budget), 2 * needed) * (needed / (needed + results)) ** 2)
+            most = 2 * needed**2 / results if results else math.inf
+            # Rounded, since a correlation of 1 may come out a little less.
+            left = math.floor(round(trust * min(len(of_budget), most), 9))
             found += _thin(of_budget, [item for item in own if item.budget == budget], left)
     return found
+
+
+def measure_trust(
+    space: ConfigurationSpace, own: Sequence[Observation], prior: Sequence[Observation]
+) -> float:
+    """Return how far a prior foresaw the order of the first losses, from 0 for not to 1.
+
+    That is the rank correlation, no less than 0, of the results at a budget with what the prior
+    expects there: the mean rank of the nearest configurations. Budgets count by their results,
+    and as if BELIEVED results had been foreseen before.
+    """
+    encoding = Encoding(space)
+    foreseen = seen = float(BELIEVED)
+    for budget in sorted({item.budget for item in prior}):
+        results = [item for item in own if item.budget == budget and math.isfinite(item.loss)]
+        known = [item for item in prior if item.budget == budget]
+        if len(results) < FEWEST:
+            continue
+        losses = [item.loss for item in results]
+        expected = _expect(encoding, results, known)
+        # Of equal ones there is no order.
+        if np.ptp(losses) > 0 and np.ptp(expected) > 0:
+            foreseen += len(results) * float(spearmanr(losses, expected).statistic)
+            seen += len(results)
+    return max(0.0, foreseen / seen)
+
+
+def _expect(
+    encoding: Encoding, own: Sequence[Observation], prior: Sequence[Observation]
+) -> NDArray[np.float64]:
+    """Return the rank (n,) that prior observations let expect of the configurations of own."""
+    features = [
+        encoding.describe(encoding.encode([item.configuration for item in items]))
+        for items in (own, prior)
+    ]
+    nearest = np.argsort(cdist(*features), axis=1, kind="stable")[:, :NEIGHBOURS]
+    ranks = np.array([item.loss for item in prior])
+    return np.asarray(ranks[nearest].mean(axis=1), dtype=float)
 
 
 def _thin(

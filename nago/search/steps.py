@@ -46,14 +46,18 @@ def fit_surrogate(
 ) -> Surrogate:
     """Return what a bracket's proposals are made from: all it may see, in a fixed order.
 
-    `prior` are the observations of a warm start, of which it takes the fewer the more it sees.
+    `prior` are the observations of a warm start, of which it takes the fewer the more it sees
+    and the less they agree with it, which it notes as `prior_trust`.
     """
-    if prior:
-        from nago.search.prior import add_prior  # noqa: PLC0415  # needs numpy
-
-        observations = add_prior(observations, prior, _count_needed(search))
     seed = derive_seed(search.seed, "fit", bracket)
-    return find_method(search.method).fit(search.space, observations, search.options, seed)
+    fit = find_method(search.method).fit
+    if not prior:
+        return fit(search.space, observations, search.options, seed)
+    from nago.search.prior import add_prior, measure_trust  # noqa: PLC0415  # needs numpy
+
+    trust = measure_trust(search.space, observations, prior)
+    told = add_prior(observations, prior, _count_needed(search), trust)
+    return fit(search.space, told, search.options, seed) | {"prior_trust": trust}
 
 
 def first_rung(
