@@ -92,7 +92,11 @@ def validate(values: Any, schema: Mapping[str, Any], origin: str) -> None:
         place = ".".join(str(part) for part in error.absolute_path)
         key = str(error.absolute_path[0])
         about = schema["properties"][key]["description"]
-        raise SettingsError(f"{origin}: {place}: {error.message} ({' '.join(about.split())})")
+        message = error.message
+        if error.validator == "enum":
+            choices = ", ".join("null" if c is None else str(c) for c in error.validator_value)
+            message = f"{error.instance!r} is not one of {choices}"
+        raise SettingsError(f"{origin}: {place}: {message} ({' '.join(about.split())})")
     for key, value in values.items():
         try:
             json.dumps(value, allow_nan=False)

@@ -122,7 +122,7 @@ def test_once_is_the_default_and_leaves_no_trace(finished, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"replicates": "twice"}, "replicates: 'twice' is not one of ['once', 'adaptive']"),
+        ({"replicates": "twice"}, "replicates: 'twice' is not one of once, adaptive"),
         ({"method": "bohb"}, "method bohb draws each generator once: leave it away"),
         ({"method": "mobohb", "mobohb_model": "surrogate"}, "is for method mobo, whose trials"),
         ({"exact_objectives": "false"}, "exact_objectives must be true, got false"),

@@ -154,8 +154,11 @@ def _describe_search(runs: pd.DataFrame, measure: str) -> str:
     rows = []
     for evaluations in CHECKPOINTS:
         at = runs[runs["evaluations"] == evaluations]
-        values = at.pivot_table(index="seed", columns="prior", values=measure)[list(PRIORS)]
-        values = values.replace(np.inf, np.nan).dropna()
+        values = at.pivot_table(index="seed", columns="prior", values=measure)
+        # Of a search that is still without a result, or not made yet, nothing is compared.
+        values = values.reindex(columns=PRIORS).replace(np.inf, np.nan).dropna()
+        if values.empty:
+            return NOT_MEASURED
         compared = [
             compare_pairs(sign * values["none"].to_numpy(), sign * values[prior].to_numpy())
             for prior in PRIORS[1:]
