@@ -317,8 +317,8 @@ def test_settings_typed_for_snakemake_are_what_they_are_in_yaml(key, typed, expe
         ({"colour_jitter": [0.4, 0.4, 0.4, 0]}, ["colour_jitter", "saturation", "0, 0"]),
         ({"image_channels": 3, "colour_jitter": [0, 0, 0, 0.6]}, ["hue", "0.5", "0.6"]),
         ({"warmup_epochs": 1}, ["warmup_epochs", "below", "1 epochs"]),
-        ({"precision": "float16"}, ["precision", "'float16'", "'bfloat16'"]),
-        ({"split": "published"}, ["split", "'published'", "'official'"]),
+        ({"precision": "float16"}, ["precision", "'float16'", " bfloat16"]),
+        ({"split": "published"}, ["split", "'published'", " official"]),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_says_what_was_given_and_what_would_be_right(given, said):
