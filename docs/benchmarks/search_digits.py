@@ -53,7 +53,7 @@ def compare_searches(tables: dict[tuple[str, int], pd.DataFrame]) -> str:
     return "\n\n".join(
         [
             "Small HNAG generators (up to 144 operations), as"
-            f" docs/benchmarks/digits_trials.py says; {epochs['mobo']} epochs by mobo,"
+            f" docs/benchmarks/trainings.py says; {epochs['mobo']} epochs by mobo,"
             f" {epochs['random']} by random search. Validation error and sample memory, both"
             " linear: hypervolume as a share of the box from 0 to the reference, which is an error"
             f" of 1 and the largest sample memory in all six searches ({memory:.2f} MB). Medians"

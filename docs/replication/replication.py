@@ -47,6 +47,16 @@ SHOWN = {
 }
 """Tables of the page and their columns."""
 
+EFFECTS = (
+    *("measure", "contestant", "baseline", "difference_median", "difference_low"),
+    *("difference_high", "a12", "rank_biserial", "p_holm"),
+)
+PAIRS = (
+    *(("hnag-bohb", "rnag-bohb"), ("hnag-mobo", "rnag-mobo"), ("hnag-bohb", "hnag-random")),
+    *(("hnag-mobo", "hnag-random"), ("hnag-bohb", "hnag-mobo")),
+)
+"""Searches whose differences the page shows, of all that are in the table."""
+
 
 def main() -> None:
     """Run what is missing, keep what is new, then make everything from what is kept."""
@@ -146,8 +156,17 @@ def describe(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> str:
         "finals": finals,
         "hours": f"{seconds / 3600:.1f}",
         **{name.partition("-")[0]: show(tables[name], columns) for name, columns in SHOWN.items()},
+        "effects": show(choose_effects(tables["differences"]), EFFECTS),
     }
     return text.format(**values)
+
+
+def choose_effects(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences of the pairs at the end of their searches, over seeds."""
+    seeds = differences["measure"] != "test_accuracy_percent"
+    end = ~differences["note"].astype(str).str.startswith("on the way")
+    pairs = differences[["contestant", "baseline"]].apply(tuple, axis=1).isin(PAIRS)
+    return differences[seeds & end & pairs & differences["difference_median"].notna()]
 
 
 def show(table: pd.DataFrame, columns: Iterable[str]) -> str:
@@ -163,7 +182,8 @@ def show(table: pd.DataFrame, columns: Iterable[str]) -> str:
 def _show_value(value: Any) -> str:
     if pd.isna(value):
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    # No number is shown as minus nothing.
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
