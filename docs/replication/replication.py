@@ -58,6 +58,21 @@ PAIRS = (
 """Searches whose differences the page shows, of all that are in the table."""
 
 
+SAID = {
+    "hnag_error": ("HNAG finds", "validation error"),
+    "hnag_test": ("HNAG finds", "test accuracy"),
+    "bohb_error": ("BOHB finds", "validation error"),
+    "mobo": ("MOBO finds", "sample memory"),
+    "noise": ("noise that depends", "negative log likelihood"),
+    "hnag_short": ("short trainings", "1 and 2 epochs, hnag-bohb;"),
+    "hnag_long": ("short trainings", "2 and 4 epochs, hnag-bohb;"),
+    "rnag_short": ("short trainings", "1 and 2 epochs, rnag-bohb;"),
+    "rnag_long": ("short trainings", "2 and 4 epochs, rnag-bohb;"),
+    "alike": ("networks of a generator", "validation error"),
+}
+"""What the page's text names of the claims: how the claim begins, and what its measure has."""
+
+
 def main() -> None:
     """Run what is missing, keep what is new, then make everything from what is kept."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -156,9 +171,31 @@ def describe(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> str:
         "finals": finals,
         "hours": f"{seconds / 3600:.1f}",
         **{name.partition("-")[0]: show(tables[name], columns) for name, columns in SHOWN.items()},
+        **say_claims(tables["claims"]),
+        "alike_memory": say_alike(tables["spread-shares"]),
         "effects": show(choose_effects(tables["differences"]), EFFECTS),
     }
     return text.format(**values)
+
+
+def say_claims(claims: pd.DataFrame) -> dict[str, str]:
+    """Return the sizes that the text names, with their quartiles, by their names in SAID."""
+    said = {}
+    for name, (claim, measure) in SAID.items():
+        found = claims["claim"].str.startswith(claim) & claims["measure"].str.contains(
+            measure, regex=False
+        )
+        row = claims[found].iloc[0]
+        low, high = sorted(abs(float(row[end])) for end in ("low", "high"))
+        said[name] = f"{abs(float(row['value'])):.3g} ({low:.3g} to {high:.3g})"
+        said[f"{name}_p"] = f"{row['p']:.2f}"
+    return said
+
+
+def say_alike(shares: pd.DataFrame) -> str:
+    """Return the deviation of the memory within configurations over that between them."""
+    memory = shares[shares["measure"] == "memory"].iloc[0]
+    return f"{memory['std_within'] / memory['std_between']:.2g}"
 
 
 def choose_effects(differences: pd.DataFrame) -> pd.DataFrame:
