@@ -197,8 +197,8 @@ class Trial(Record):
 class Observation:
     """What a search learns from a trial: its losses are minimised, infinite if it failed.
 
-    A `prior` one is of another data set: models learn from it, but it is no result. `trial` is
-    the trial's name.
+    A `prior` one is of another data set: models learn from it, but it is no result; `source` is
+    the place of its table in the warm start. `trial` is the trial's name.
     """
 
     configuration: Configuration
@@ -206,6 +206,7 @@ class Observation:
     losses: tuple[float, ...]
     prior: bool = False
     trial: str | None = None
+    source: int = 0
 
     @property
     def loss(self) -> float:

@@ -2,6 +2,7 @@
 
 import re
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ def test_several_tables_are_ranked_each_for_itself(tmp_path):
     table = read(*paths)
     halves = [table[table["source"] == place].drop(columns="source") for place in (0, 1)]
     assert halves[0].reset_index(drop=True).equals(halves[1].reset_index(drop=True))
+    assert [item.source for item in prior_observations(table, OBJECTIVES)] == [0] * 4 + [1] * 4
 
 
 def test_a_table_of_ranks_is_read_back_as_prior_observations(tmp_path):
@@ -93,7 +95,7 @@ def make_prior(count, budget=1):
 )
 def test_of_the_prior_the_fewer_are_left_the_more_results_there_are(own, left):
     # 40 points, or 2 * 5^2 / n.
-    found = add_prior(make_own(*range(own)), make_prior(40), 5, 1.0)
+    found = add_prior(make_own(*range(own)), make_prior(40), 5, {0: 1.0})
     assert sum(item.prior for item in found) == left
     assert found[:own] == make_own(*range(own))
     if left:
@@ -121,13 +123,13 @@ def see(*losses, budget=1):
     ],
 )
 def test_a_prior_is_trusted_as_far_as_it_foresaw_the_order_of_the_results(losses, trust):
-    assert measure_trust(LINE, see(*losses), make_prior(100)) == pytest.approx(trust)
+    assert measure_trust(LINE, see(*losses), make_prior(100)) == {0: pytest.approx(trust)}
 
 
 @pytest.mark.parametrize(("trust", "left"), [(0.0, 0), (0.24, 4), (0.5, 10), (1 - 1e-12, 20)])
 def test_of_a_prior_that_is_trusted_less_less_is_left(trust, left):
     # 2 * 10^2 / 10 of full trust.
-    found = add_prior(make_own(*range(10)), make_prior(40), 10, trust)
+    found = add_prior(make_own(*range(10)), make_prior(40), 10, {0: trust})
     assert sum(item.prior for item in found) == left
 
 
@@ -135,7 +137,7 @@ def test_what_a_search_learns_from_says_how_far_the_prior_is_trusted():
     space = ConfigurationSpace({"x": (0, 999)})
     search = Search("bohb", space, 0, FAST)
     own = see(*(9.0 - place for place in range(9)))
-    for prior, trust in ((make_prior(100), 0.0), ([], None)):
+    for prior, trust in ((make_prior(100), [0.0]), ([], None)):
         surrogate = fit_surrogate(search, own, bracket=1, prior=prior)
         assert surrogate.get("prior_trust") == trust
     assert (
@@ -146,9 +148,22 @@ def test_what_a_search_learns_from_says_how_far_the_prior_is_trusted():
 def test_each_budget_counts_for_the_trust_by_its_results():
     own = [*see(1.0, 2.0, 3.0), *see(5.0, 4.0, 3.0, 2.0, budget=2), *see(1.0, budget=4)]
     prior = [item for budget in (1, 2, 4) for item in make_prior(100, budget)]
-    assert measure_trust(LINE, own, prior) == pytest.approx((2 + 3 - 4) / 9)
+    assert measure_trust(LINE, own, prior) == {0: pytest.approx((2 + 3 - 4) / 9)}
     # A prior that says nothing of a budget is not held against the results there.
-    assert measure_trust(LINE, own, make_prior(100)) == 1.0
+    assert measure_trust(LINE, own, make_prior(100)) == {0: 1.0}
+
+
+def test_each_data_set_of_a_warm_start_is_trusted_for_itself_and_they_share_the_room():
+    good = make_prior(100)
+    bad = [replace(item, losses=(1 - item.loss,), source=1) for item in good]
+    own = see(1.0, 2.0, 3.0, 4.0, 5.0)
+    trust = measure_trust(LINE, own, [*bad, *good])
+    assert trust == {0: 1.0, 1: 0.0}
+    found = [item for item in add_prior(own, [*bad, *good], 10, trust) if item.prior]
+    # Half of 2 * 10^2 / 5.
+    assert [item.source for item in found] == [0] * 20
+    both = [item for item in add_prior([], [*bad, *good], 10, {0: 1.0, 1: 1.0}) if item.prior]
+    assert len(both) == 200
 
 
 def test_a_prior_expects_the_mean_rank_of_what_is_nearest():
@@ -156,19 +171,19 @@ def test_a_prior_expects_the_mean_rank_of_what_is_nearest():
     ranks = {48: 0.1, 49: 0.2, 50: 0.9, 51: 0.1, 52: 0.2, 60: 0.5, 62: 0.5, 70: 0.8, 71: 0.9}
     prior = [Observation({"x": x}, 1, (rank,), prior=True) for x, rank in ranks.items()]
     own = [Observation({"x": x}, 1, (loss,)) for x, loss in ((50, 1.0), (60, 2.0), (70, 3.0))]
-    assert measure_trust(LINE, own, prior) == 1.0
+    assert measure_trust(LINE, own, prior) == {0: 1.0}
 
 
 def test_a_prior_stands_among_own_results_by_its_rank():
     own = make_own(3.0, 1.0, float("inf"), 2.0)
-    found = add_prior(own, make_prior(6), 3, 1.0)[4:]
+    found = add_prior(own, make_prior(6), 3, {0: 1.0})[4:]
     # Three results have the ranks 1/6, 3/6, 5/6; the six of the prior 1/12, 3/12 to 11/12.
     assert [item.loss for item in found] == pytest.approx([1.0, 1.25, 1.75, 2.25, 2.75, 3.0])
 
 
 def test_a_prior_never_beats_the_best_or_speaks_where_there_is_a_trial():
     own = [Observation({"x": 0}, 1, (7.0,)), *make_own(5.0)]
-    found = add_prior(own, make_prior(6), 100, 1.0)[2:]
+    found = add_prior(own, make_prior(6), 100, {0: 1.0})[2:]
     assert [item.configuration["x"] for item in found] == [1, 2, 3, 4, 5]
     assert min(item.loss for item in found) >= 5.0
 
@@ -176,8 +191,8 @@ def test_a_prior_never_beats_the_best_or_speaks_where_there_is_a_trial():
 def test_above_the_highest_budget_with_enough_trials_there_is_no_prior():
     own = make_own(*range(5), budget=2)
     prior = [item for budget in (1, 2, 4) for item in make_prior(9, budget)]
-    assert {item.budget for item in add_prior(own, prior, 5, 1.0)} == {1, 2}
-    assert {item.budget for item in add_prior(own[1:], prior, 5, 1.0)} == {1, 2, 4}
+    assert {item.budget for item in add_prior(own, prior, 5, {0: 1.0})} == {1, 2}
+    assert {item.budget for item in add_prior(own[1:], prior, 5, {0: 1.0})} == {1, 2, 4}
 
 
 def test_without_a_prior_a_fit_is_what_it_was():

@@ -4,14 +4,14 @@ Errors on two data sets cannot be compared, but their order can: a prior observa
 (0, 1) in place of losses. Among n own results it stands for the quantile of its rank in theirs, so
 that the best of the prior is never better than the best that was found here.
 
-How much of a prior is taken depends on how far it agrees with what was found: if it is misleading,
-nothing is. The idea is that of Feurer, Letham and Bakshy 2018, arXiv 1802.02219, who weight models
-of other data sets by how they rank the results of this one.
+How much of a prior is taken depends on how far it agrees with what was found, each data set for
+itself: of one that is misleading nothing is. The idea is that of Feurer, Letham and Bakshy 2018,
+arXiv 1802.02219, who weight models of other data sets by how they rank the results of this one.
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,59 +34,74 @@ FEWEST = 3
 
 
 def add_prior(
-    own: Sequence[Observation], prior: Sequence[Observation], needed: int, trust: float
+    own: Sequence[Observation],
+    prior: Sequence[Observation],
+    needed: int,
+    trust: Mapping[int, float],
 ) -> list[Observation]:
     """Return own observations, and after them what is left of the prior ones.
 
     Before the first result all are left. With n own results at all budgets together, the P prior
-    observations of a budget are thinned to `trust` min(P, 2 `needed`^2 / n), rounded down: evenly
-    by the rank of their first loss, the best one first. Above the highest budget with `needed` own
-    observations none is left, so that no model of a prior alone comes before one that own ones
-    suffice for.
+    observations of one of S sources at a budget are thinned to t min(P, 2 `needed`^2 / (n S)),
+    rounded down, with t the trust in the source: evenly by the rank of their first loss, the best
+    one first. Above the highest budget with `needed` own observations none is left, so that no
+    model of a prior alone comes before one that own ones suffice for.
 
     Args:
         own: of the search so far, failed ones included.
         prior: ranks in place of losses, at budgets of this search.
         needed: observations at a budget from which there is a model of it.
-        trust: from 0 to 1, of `measure_trust`.
+        trust: of `measure_trust`.
     """
     counts = Counter(item.budget for item in own)
     highest = max((b for b, count in counts.items() if count >= needed), default=math.inf)
     results = sum(math.isfinite(item.loss) for item in own)
     found = list(own)
-    for budget in sorted({item.budget for item in prior}):
-        if budget <= highest:
-            of_budget = [item for item in prior if item.budget == budget]
-            most = 2 * needed**2 / results if results else math.inf
-            # Rounded, since a correlation of 1 may come out a little less.
-            left = math.floor(round(trust * min(len(of_budget), most), 9))
-            found += _thin(of_budget, [item for item in own if item.budget == budget], left)
+    most = 2 * needed**2 / (results * len(trust)) if results else math.inf
+    for budget in sorted({item.budget for item in prior if item.budget <= highest}):
+        seen = [item for item in own if item.budget == budget]
+        for source, share in trust.items():
+            told = [item for item in prior if (item.source, item.budget) == (source, budget)]
+            # 0.29 of 100 is 28.999999999999996.
+            left = math.floor(round(share * min(len(told), most), 9))
+            found += _thin(told, seen, left)
     return found
 
 
 def measure_trust(
     space: ConfigurationSpace, own: Sequence[Observation], prior: Sequence[Observation]
-) -> float:
-    """Return how far a prior foresaw the order of the first losses, from 0 for not to 1.
+) -> dict[int, float]:
+    """Return how far each source foresaw the order of the first losses, from 0 for not to 1.
 
-    That is the rank correlation, no less than 0, of the results at a budget with what the prior
+    That is the rank correlation, no less than 0, of the results at a budget with what the source
     expects there: the mean rank of the nearest configurations. Budgets count by their results,
     and as if BELIEVED results had been foreseen before.
     """
     encoding = Encoding(space)
+    return {
+        source: _correlate(encoding, own, [item for item in prior if item.source == source])
+        for source in sorted({item.source for item in prior})
+    }
+
+
+def _correlate(
+    encoding: Encoding, own: Sequence[Observation], prior: Sequence[Observation]
+) -> float:
+    """Return how far one source foresaw the order of the first losses."""
     foreseen = seen = float(BELIEVED)
     for budget in sorted({item.budget for item in prior}):
         results = [item for item in own if item.budget == budget and math.isfinite(item.loss)]
-        known = [item for item in prior if item.budget == budget]
         if len(results) < FEWEST:
             continue
         losses = [item.loss for item in results]
+        known = [item for item in prior if item.budget == budget]
         expected = _expect(encoding, results, known)
         # Of equal ones there is no order.
         if np.ptp(losses) > 0 and np.ptp(expected) > 0:
             foreseen += len(results) * float(spearmanr(losses, expected).statistic)
             seen += len(results)
-    return max(0.0, foreseen / seen)
+    # A correlation of 1 may come out a little less.
+    return round(max(0.0, foreseen / seen), 9)
 
 
 def _expect(

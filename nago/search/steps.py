@@ -47,7 +47,7 @@ def fit_surrogate(
     """Return what a bracket's proposals are made from: all it may see, in a fixed order.
 
     `prior` are the observations of a warm start, of which it takes the fewer the more it sees
-    and the less they agree with it, which it notes as `prior_trust`.
+    and the less they agree with it, which it notes as `prior_trust`, one for each source.
     """
     seed = derive_seed(search.seed, "fit", bracket)
     fit = find_method(search.method).fit
@@ -57,7 +57,7 @@ def fit_surrogate(
 
     trust = measure_trust(search.space, observations, prior)
     told = add_prior(observations, prior, _count_needed(search), trust)
-    return fit(search.space, told, search.options, seed) | {"prior_trust": trust}
+    return fit(search.space, told, search.options, seed) | {"prior_trust": [*trust.values()]}
 
 
 def first_rung(

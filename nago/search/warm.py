@@ -63,6 +63,7 @@ def prior_observations(table: pd.DataFrame, objectives: Sequence[str]) -> list[O
             budget=record["budget"],
             losses=tuple(record[name] for name in ranks),
             prior=True,
+            source=record["source"],
         )
         for record in table.to_dict("records")
     ]
