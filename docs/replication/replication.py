@@ -173,7 +173,7 @@ def describe(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> str:
         **{name.partition("-")[0]: show(tables[name], columns) for name, columns in SHOWN.items()},
         **say_claims(tables["claims"]),
         "alike_memory": say_alike(tables["spread-shares"]),
-        "effects": show(choose_effects(tables["differences"]), EFFECTS),
+        "effects": show(name_in_words(choose_effects(tables["differences"])), EFFECTS),
     }
     return text.format(**values)
 
@@ -204,6 +204,11 @@ def choose_effects(differences: pd.DataFrame) -> pd.DataFrame:
     end = ~differences["note"].astype(str).str.startswith("on the way")
     pairs = differences[["contestant", "baseline"]].apply(tuple, axis=1).isin(PAIRS)
     return differences[seeds & end & pairs & differences["difference_median"].notna()]
+
+
+def name_in_words(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return differences with their measures named for people."""
+    return differences.assign(measure=differences["measure"].str.replace("_", " "))
 
 
 def show(table: pd.DataFrame, columns: Iterable[str]) -> str:
