@@ -14,8 +14,8 @@ LEAST = 0.01
 """Probability from which a generator is shown, as long as there is room."""
 
 HEADINGS = (
-    *("generator", "draws", "mean error", "deviation", "expected error", "uncertain by"),
-    *("noise of a draw", "memory per image", "Pareto-optimal", "configuration"),
+    *("generator", "Pareto-optimal", "draws", "mean error", "deviation", "expected error"),
+    *("uncertain by", "noise of a draw", "memory per image", "configuration"),
 )
 CAPTION = (
     "A generator goes by its first trial. Mean and deviation of the validation error are those of"
@@ -50,9 +50,9 @@ def _describe(row: pd.Series, names: Sequence[str]) -> list[Cell]:
     memory, probability = row["mean_sample_memory_bytes"], row["probability_pareto_optimal"]
     return [
         cell(row["trial"]),
+        cell(probability, percent(probability)),
         cell(row["draws"]),
         *(cell(row[name], percent(row[name])) for name in (*errors, *deviations)),
         cell(memory, megabytes(memory)),
-        cell(probability, percent(probability)),
         cell(configure({name: row[name] for name in names})),
     ]
