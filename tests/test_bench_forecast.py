@@ -22,7 +22,7 @@ def test_a_search_that_is_kept_tells_the_same_and_short_ones_tell_nothing(tmp_pa
     forecast.keep_run(run.folder, tmp_path)
     ((_, again),) = forecast.hold_all(tmp_path)
     assert again == held
-    table = forecast.write_table(tmp_path)
+    table = forecast.show_table(tmp_path)
     assert f"{held.actual:,.0f}" in table
     assert "Within 25%: 1 of 1" in table
     trials = tmp_path / run.folder.name / "trials.csv"

@@ -62,7 +62,7 @@ they took.
 `snakemake search --profile profiles/local --config dataset=digits iterations=23 seed=0` and so
 on, two trainings at a time on two cores. The aim is {AIM:.0%}.
 
-{write_table(quiet)}
+{show_table(quiet)}
 
 ## With other work beside
 
@@ -70,11 +70,11 @@ The searches of the [replication](../replication/index.md) that have {FEWEST} tr
 other work slowed them down by a factor that changed all the while. What a forecast can't know is
 how fast the machine will be; where it misses by as much when it knows the networks, that is why.
 
-{write_table(busy)}
+{show_table(busy)}
 """
 
 
-def write_table(folder: Path) -> str:
+def show_table(folder: Path) -> str:
     """Return the table of the searches in a folder, with what share of them meets the aim."""
     compared = [*hold_all(folder)]
     rows = [

@@ -1,4 +1,4 @@
-"""The table of the generators that a search with replicates drew more than once."""
+"""The table of the generators of a search with replicates: how likely each is on the front."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ CAPTION = (
 
 
 def tabulate_generators(run: Run) -> Table | None:
-    """Return the likeliest generators of a run's front; None where none were drawn again."""
+    """Return the likeliest generators of a run's front; None of a search without replicates."""
     if run.generators is None or run.generators.empty or run.trials is None:
         return None
     names = hyperparameters(run.trials)
