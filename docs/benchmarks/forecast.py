@@ -34,7 +34,11 @@ def main() -> None:
     """Keep what is given, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, nargs="+", default=[], help="folders of searches")
-    for folder in parser.parse_args().keep:
+    folders = parser.parse_args().keep
+    for path in (folder / file for folder in folders for file in KEPT):
+        if not path.is_file():
+            parser.error(f"{path} isn't there; --keep takes folders of finished searches")
+    for folder in folders:
         keep_run(folder, QUIET)
     write_text(PAGE, describe(QUIET, BUSY))
 
