@@ -14,7 +14,7 @@ help:  ## show this list
 
 setup: $(READY)  ## make .venv and install everything into it, once
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt hatch_build.py nago/networks/fused/kernels.c
 	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, this is " \
 		+ sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
@@ -86,5 +86,5 @@ docs: $(READY)  ## write config/README.md from the schema
 	$(BIN)/python docs/write_config_readme.py config/README.md
 
 clean:  ## remove the environment, caches and all data, results and logs
-	rm -rf $(VENV) $(PEERS) .snakemake .pytest_cache .mypy_cache .ruff_cache data results logs
+	rm -rf $(VENV) $(PEERS) nago/networks/fused/*.so .snakemake .pytest_cache .mypy_cache .ruff_cache data results logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,11 +16,12 @@ from typing import Any
 import torch
 
 from nago.data.datasets import DatasetInfo, read_info
-from nago.data.images import join, load_images
+from nago.data.images import LabelledImages, join, load_images
 from nago.generators.architecture import Architecture, Task
 from nago.generators.complexity import Complexity, count_complexity, count_sample_memory
 from nago.generators.draw import draw_architecture
 from nago.networks.build import Network, build_network
+from nago.networks.fused.training_pass import fuse
 from nago.records import (
     MEASURES,
     Configuration,
@@ -112,22 +113,19 @@ def evaluate_proposal(
         report(f"{name}: {error}")
         return _make_trial(name, proposal, None, _invalid(str(error)), team.size), ()
     report(f"{name}: {_describe(draw)}, {proposal.budget} epochs")
-    outcome = train_network(
-        draw.network,
-        load_images(data, "train"),
-        load_images(data, "validation"),
-        Run(
-            settings=_fit(protocol.training, draw),
-            budget=proposal.budget,
-            seed=proposal.seed,
-            checkpoint=checkpoint,
-            fingerprint=_fingerprint(draw, info),
-            start=start,
-            team=team,
-            workers=workers,
-            most_seconds=None if protocol.max_hours is None else 3600 * protocol.max_hours,
-        ),
+    run = Run(
+        settings=_fit(protocol.training, draw),
+        budget=proposal.budget,
+        seed=proposal.seed,
+        checkpoint=checkpoint,
+        fingerprint=_fingerprint(draw, info),
+        start=start,
+        team=team,
+        workers=workers,
+        most_seconds=None if protocol.max_hours is None else 3600 * protocol.max_hours,
     )
+    images, held_out = load_images(data, "train"), load_images(data, "validation")
+    outcome = _train(draw.network, images, held_out, run)
     return _make_trial(name, proposal, draw, outcome, team.size), outcome.curve
 
 
@@ -163,7 +161,7 @@ def train_final(
         team=team,
         workers=workers,
     )
-    outcome = train_network(draw.network, images, None, run)
+    outcome = _train(draw.network, images, None, run)
     accuracy = top5 = None
     if outcome.status == "ok":
         device = choose_device(run.device, team.place)
@@ -185,6 +183,18 @@ def train_final(
         "cost": _measure_cost(outcome, team.size),
     }
     return result, outcome.curve, draw.network
+
+
+def _train(
+    network: Network, images: LabelledImages, held_out: LabelledImages | None, run: Run
+) -> Outcome:
+    """Train a network, by its fused pass where there is one for the run."""
+    settings = run.settings
+    narrow = settings.precision != "float32"
+    by_torch = narrow or settings.compile or not settings.channels_last or run.team.size > 1
+    if not by_torch and choose_device(run.device).type == "cpu":
+        fuse(network)
+    return train_network(network, images, held_out, run)
 
 
 def _make_trial(

@@ -59,7 +59,8 @@ MAY_USE = {
 TORCH = {
     *("nago.data.images", "nago.data.augmentation", "nago.objective"),
     *("nago.data.crops", "nago.data.colour", "nago.data.transfer"),
-    *("nago.networks", "nago.training", "nago.deployment", "nago.search.bohamiann"),
+    *("nago.networks", "nago.networks.fused", "nago.training", "nago.deployment"),
+    "nago.search.bohamiann",
 }
 """The modules and packages that may import torch."""
 

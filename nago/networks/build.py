@@ -41,15 +41,18 @@ class Interpreter(nn.Module):
 
     `layers` has the module of each step that learns, in the order of the forward pass and by the
     names of the drawing: `c0-n1-o2-conv` is the convolution of operation 2 of node 1 of cell 0.
+    `training_pass` computes in training what `forward` would, None to do it step by step.
     """
 
     def __init__(self, program: Program, widths: Sequence[int]) -> None:
         super().__init__()
+        self.program, self.widths = program, tuple(widths)
         self.layers = nn.ModuleDict()
+        self.training_pass: Function | None = None
         self._steps: list[tuple[tuple[int, ...], Function | str, tuple[int, ...]]] = []
         last, overwriting = _find_last_uses(program), _find_overwriting(program)
         for place, step in enumerate(program.steps):
-            function: Function | str = _make_function(step)
+            function: Function | str = make_function(step)
             if place in overwriting:
                 function = functional.relu_
             layer = _make_layer(program, step, widths)
@@ -62,6 +65,8 @@ class Interpreter(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, channels, H, W)."""
+        if self.training and self.training_pass is not None:
+            return self.training_pass(images)
         return self._run({0: images}, range(1, len(self._steps)))
 
     def stem(self, images: Tensor) -> Tensor:
@@ -158,7 +163,7 @@ def _make_convolution(step: Step, given: int, own: int) -> nn.Module:
     )
 
 
-def _make_function(step: Step) -> Function:
+def make_function(step: Step) -> Function:
     """Return what a step computes that learns nothing."""
     kernel, stride = step.kernel[0], step.stride
     window: dict[str, Any] = {
