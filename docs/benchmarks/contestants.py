@@ -16,6 +16,7 @@ from reference import build_reference, load_reference
 from steps import Graphs, Subject, draw, make_subject, prepare_step
 
 from nago.networks.build import build_network
+from nago.networks.fused.training_pass import fuse
 from nago.training.device import keep_memory
 
 OWN, RELEASED, RELEASED_LAST = "own", "released", "released, channels last"
@@ -45,6 +46,7 @@ def make_contestant(kind: str, generator: Generator, reference: Path) -> Subject
     graphs, size, limit = generator.graphs, generator.image_size, generator.limit
     if kind == OWN:
         network = build_network(draw(graphs, size, limit), 0)
+        fuse(network)
         return make_subject(network, size, generator.batch, "channels_last")
     network = build_reference(load_reference(reference), graphs, size, limit)
     layout = "contiguous_format" if kind == RELEASED else "channels_last"

@@ -10,6 +10,7 @@ from steps import draw, make_subject, prepare_step, take_turns
 
 from nago.generators.complexity import MEGABYTE
 from nago.networks.build import build_network
+from nago.networks.fused.training_pass import fuse
 from nago.report.figures.style import COLOURS, mark, open_style, write_figure
 
 FIGURE = Path(__file__).parent.parent / "images/growth.svg"
@@ -38,6 +39,7 @@ def measure_growth() -> list[Growth]:
         build = {"build": lambda a=architecture: build_network(a, 0)}
         builds = take_turns(build, ROUNDS)["build"]
         network = build_network(architecture, 0)
+        fuse(network)
         subject = make_subject(network, 32, BATCH, "channels_last")
         steps = take_turns({"step": prepare_step(subject)}, ROUNDS)["step"]
         medians = statistics.median(builds), statistics.median(steps)

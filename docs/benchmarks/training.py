@@ -11,17 +11,19 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from contestants import OWN, RELEASED, RELEASED_LAST, Generator, Record, compete, make_contestant
 from growth import describe_growth, measure_growth
 from reference import ReferenceMissingError, find_reference
 from steps import Seconds, Subject, prepare_convolutions, prepare_step, take_turns
-from torch.profiler import ProfilerActivity, profile
 
 from nago.generators.complexity import MEGABYTE
+from nago.networks.fused.steps import Convolve, Merge, Normalise, Other, Shrink
 from nago.records import TrainingSettings
 from nago.training.device import keep_memory
 from nago.training.optimiser import MomentumSGD
@@ -43,14 +45,18 @@ GENERATORS = {
         ((7, 2, 0.9), (5, 0.8), (6, 3, 0.6)), 64, 6_000_000, BATCH
     ),
 }
-KINDS = {
-    "convolution": ("conv", "addmm", "AddmmBackward", "aten::linear"),
-    "norm": ("batch_norm", "BatchNorm"),
-    "ReLU": ("relu", "Relu", "threshold", "clamp_min"),
-    "merge": ("_Blend", "sigmoid", "Sigmoid", "aten::add", "AddBackward", "aten::div", "DivBack"),
-    "pooling": ("pool", "Pool"),
+DIGITS = "4,3,.6 / 3,.3 / 4,5,.8"
+SMALL = Generator(((4, 3, 0.64), (3, 0.34), (4, 5, 0.8)), 8, 150_000, 64)
+"""The generator that the demo finds best, at the digits' size and batch."""
+
+KINDS: dict[type, str] = {
+    Convolve: "convolution",
+    Normalise: "norm",
+    Merge: "merge",
+    Shrink: "pooling",
+    Other: "classifier",
 }
-"""Parts of the names of torch's operations, by kind of step; the first that fits counts."""
+"""What a fused step's time counts as."""
 
 
 def main() -> None:
@@ -79,6 +85,9 @@ def main() -> None:
                 flush=True,
             )
     print(describe_limit({name: measure_limit(name) for name in GENERATORS}), flush=True)
+    everything = GENERATORS | {DIGITS: SMALL}
+    fused = {name: measure_fused(generator) for name, generator in everything.items()}
+    print(describe_fused(fused), flush=True)
     print(describe_kinds({name: share_kinds(name) for name in GENERATORS}), flush=True)
     print(describe_growth(measure_growth()), flush=True)
 
@@ -184,34 +193,72 @@ def describe_limit(measured: dict[str, Seconds]) -> str:
     return "\n".join(lines)
 
 
+def measure_fused(generator: Generator) -> Seconds:
+    """Return the seconds of a step fused, and step by step by torch's own operations."""
+    subjects = [make_contestant(OWN, generator, NOWHERE) for _ in range(2)]
+    subjects[1].network.training_pass = None
+    calls = zip(("fused", "by torch"), map(prepare_step, subjects), strict=True)
+    return take_turns(dict(calls), ROUNDS if generator is not SMALL else 5 * ROUNDS)
+
+
+def describe_fused(measured: dict[str, Seconds]) -> str:
+    """Return the table of steps beside what they take by torch's own operations."""
+    lines = [
+        "\n## Against torch's own operations",
+        "",
+        "The same networks without the fused pass, as they train on GPUs: batch norm, weighted sum"
+        " and ReLU one after the other. The last is the generator that the demo finds best, at 8 px"
+        f" and its batch of {SMALL.batch}.",
+        "",
+        "| generator | image | fused (ms) | by torch (ms) | times faster |",
+        "|---|---|---|---|---|",
+    ]
+    for name, seconds in measured.items():
+        size = (GENERATORS | {DIGITS: SMALL})[name].image_size
+        fused, other = (1000 * statistics.median(values) for values in seconds.values())
+        ratio = divide(seconds["by torch"], seconds["fused"])
+        lines.append(f"| {name} | {size} | {fused:.1f} | {other:.1f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
 def share_kinds(name: str) -> dict[str, float]:
-    """Return the share of a step's time that each kind of step takes, by torch's profiler."""
-    step = prepare_step(make_own(name))
-    step()
-    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+    """Return the share of a step's time that each kind of fused step takes."""
+    subject = make_own(name)
+    step, times = prepare_step(subject), dict.fromkeys(KINDS.values(), 0.0)
+    for _ in range(2):
         step()
-    times = dict.fromkeys((*KINDS, "rest"), 0.0)
-    for event in profiled.events():
-        place, kind = event, None
-        while place is not None and kind is None:
-            kind = next(
-                (k for k, parts in KINDS.items() if any(part in place.name for part in parts)),
-                None,
-            )
-            place = place.cpu_parent
-        times[kind or "rest"] += event.self_cpu_time_total
-    total = sum(times.values())
-    return {kind: value / total for kind, value in times.items()}
+    for fused in subject.network.training_pass.steps:
+        for method in ("forward", "backward"):
+            setattr(fused, method, clock(getattr(fused, method), times, KINDS[type(fused)]))
+    start = time.process_time()
+    for _ in range(ROUNDS):
+        step()
+    total = time.process_time() - start
+    shares = {kind: value / total for kind, value in times.items()}
+    return shares | {"rest": 1 - sum(shares.values())}
+
+
+def clock(call: Callable[..., Any], times: dict[str, float], kind: str) -> Callable[..., Any]:
+    """Return a call that adds the seconds it takes to those of a kind."""
+
+    def run(*arguments: Any) -> Any:
+        start = time.perf_counter()
+        result = call(*arguments)
+        times[kind] += time.perf_counter() - start
+        return result
+
+    return run
 
 
 def describe_kinds(shares: dict[str, dict[str, float]]) -> str:
     """Return the table of where the time of a step goes."""
-    kinds = [*KINDS, "rest"]
+    kinds = [*KINDS.values(), "rest"]
     lines = [
         "\n## Where the time goes",
         "",
-        "Shares of one step by kind of operation, forward and backward (%). Merges are weighted"
-        " sums and means, and the adding up of gradients where several nodes take a result.",
+        "Shares of one step by kind of fused step, forward and backward (%). A norm takes its"
+        " statistics; merges are weighted sums and means, and apply norms and rectify on the way."
+        " The rest is the loss, and torch's handing out of the gradients.",
         "",
         f"| generator | {' | '.join(kinds)} |",
         "|---" * (len(kinds) + 1) + "|",

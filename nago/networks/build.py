@@ -106,7 +106,11 @@ class Readout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits."""
-        logits: Tensor = self.linear(self.dropout(x.mean((2, 3))))
+        return self.answer(x.mean((2, 3)))
+
+    def answer(self, means: Tensor) -> Tensor:
+        """Return the logits from the means, (N, C) or (N, C, 1, 1)."""
+        logits: Tensor = self.linear(self.dropout(means.flatten(1)))
         return logits
 
 

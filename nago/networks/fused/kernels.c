@@ -491,30 +491,30 @@ static int merge_backward(const Plan *plan, const Merge *merge, float *gradient,
     return 0;
 }
 
-/* ---- means over squares ---- */
+/* ---- means over windows ---- */
 
-/* Images of `height` by `breadth` pixels, and squares of `factor` by `factor` of them that don't
-overlap; pixels that make no whole square are left out. */
+/* Images of `height` by `breadth` pixels, and windows of `tall` by `broad` of them that don't
+overlap; pixels that make no whole window are left out. */
 typedef struct {
-    whole images, height, breadth, channels, factor;
-} Squares;
+    whole images, height, breadth, channels, tall, broad;
+} Windows;
 
-DISPATCHED static void shrink_rows(const Squares *s, const float *restrict x, float *restrict result,
+DISPATCHED static void shrink_rows(const Windows *s, const float *restrict x, float *restrict result,
                                    float *restrict sums)
 {
-    whole step = s->breadth * s->channels, across = s->breadth / s->factor;
-    float share = 1.0f / (s->factor * s->factor);
+    whole step = s->breadth * s->channels, across = s->breadth / s->broad;
+    float share = 1.0f / (s->tall * s->broad);
     for (whole i = 0; i < step; i++)
         sums[i] = x[i];
-    for (whole row = 1; row < s->factor; row++)
+    for (whole row = 1; row < s->tall; row++)
         for (whole i = 0; i < step; i++)
             sums[i] += x[row * step + i];
     for (whole place = 0; place < across; place++) {
-        const float *restrict first = sums + place * s->factor * s->channels;
+        const float *restrict first = sums + place * s->broad * s->channels;
         float *restrict y = result + place * s->channels;
         for (whole i = 0; i < s->channels; i++)
             y[i] = first[i];
-        for (whole column = 1; column < s->factor; column++)
+        for (whole column = 1; column < s->broad; column++)
             for (whole i = 0; i < s->channels; i++)
                 y[i] += first[column * s->channels + i];
     }
@@ -522,20 +522,20 @@ DISPATCHED static void shrink_rows(const Squares *s, const float *restrict x, fl
         result[i] *= share;
 }
 
-DISPATCHED static void spread_row(const Squares *s, const float *restrict gradient,
+DISPATCHED static void spread_row(const Windows *s, const float *restrict gradient,
                                   float *restrict target, float *restrict parts, int added)
 {
-    whole step = s->breadth * s->channels, across = s->breadth / s->factor;
-    float share = 1.0f / (s->factor * s->factor);
+    whole step = s->breadth * s->channels, across = s->breadth / s->broad;
+    float share = 1.0f / (s->tall * s->broad);
     memset(parts, 0, step * sizeof(float));
     for (whole place = 0; place < across; place++)
-        for (whole column = 0; column < s->factor; column++) {
+        for (whole column = 0; column < s->broad; column++) {
             const float *restrict d = gradient + place * s->channels;
-            float *restrict y = parts + (place * s->factor + column) * s->channels;
+            float *restrict y = parts + (place * s->broad + column) * s->channels;
             for (whole i = 0; i < s->channels; i++)
                 y[i] = d[i] * share;
         }
-    for (whole row = 0; row < s->factor; row++)
+    for (whole row = 0; row < s->tall; row++)
         if (added)
             for (whole i = 0; i < step; i++)
                 target[row * step + i] += parts[i];
@@ -543,10 +543,10 @@ DISPATCHED static void spread_row(const Squares *s, const float *restrict gradie
             memcpy(target + row * step, parts, step * sizeof(float));
 }
 
-static int shrink(const Squares *s, const float *x, float *result, int threads)
+static int shrink(const Windows *s, const float *x, float *result, int threads)
 {
-    whole step = s->breadth * s->channels, own = s->breadth / s->factor * s->channels;
-    whole down = s->height / s->factor;
+    whole step = s->breadth * s->channels, own = s->breadth / s->broad * s->channels;
+    whole down = s->height / s->tall;
     if (threads > s->images)
         threads = (int)s->images;
     float *memory = malloc(threads * step * sizeof(float));
@@ -556,17 +556,17 @@ static int shrink(const Squares *s, const float *x, float *result, int threads)
     for (int thread = 0; thread < threads; thread++)
         for (whole image = thread; image < s->images; image += threads)
             for (whole row = 0; row < down; row++)
-                shrink_rows(s, x + (image * s->height + row * s->factor) * step,
+                shrink_rows(s, x + (image * s->height + row * s->tall) * step,
                             result + (image * down + row) * own, memory + thread * step);
     free(memory);
     return 0;
 }
 
-static int shrink_backward(const Squares *s, const float *gradient, float *target, int added,
+static int shrink_backward(const Windows *s, const float *gradient, float *target, int added,
                            int threads)
 {
-    whole step = s->breadth * s->channels, own = s->breadth / s->factor * s->channels;
-    whole down = s->height / s->factor, left = s->height - down * s->factor;
+    whole step = s->breadth * s->channels, own = s->breadth / s->broad * s->channels;
+    whole down = s->height / s->tall, left = s->height - down * s->tall;
     if (threads > s->images)
         threads = (int)s->images;
     float *memory = malloc(threads * step * sizeof(float));
@@ -577,10 +577,10 @@ static int shrink_backward(const Squares *s, const float *gradient, float *targe
         for (whole image = thread; image < s->images; image += threads) {
             float *first = target + image * s->height * step;
             for (whole row = 0; row < down; row++)
-                spread_row(s, gradient + (image * down + row) * own, first + row * s->factor * step,
+                spread_row(s, gradient + (image * down + row) * own, first + row * s->tall * step,
                            memory + thread * step, added);
             if (!added)
-                memset(first + down * s->factor * step, 0, left * step * sizeof(float));
+                memset(first + down * s->tall * step, 0, left * step * sizeof(float));
         }
     free(memory);
     return 0;
@@ -732,11 +732,11 @@ static PyObject *py_merge_backward(PyObject *module, PyObject *arguments)
 
 static PyObject *py_shrink(PyObject *module, PyObject *arguments)
 {
-    Squares s;
+    Windows s;
     address x, result;
     int threads, code;
-    if (!PyArg_ParseTuple(arguments, "nnnnn" ADDRESS ADDRESS "i", &s.images, &s.height, &s.breadth,
-                          &s.channels, &s.factor, &x, &result, &threads))
+    if (!PyArg_ParseTuple(arguments, "nnnnnn" ADDRESS ADDRESS "i", &s.images, &s.height, &s.breadth,
+                          &s.channels, &s.tall, &s.broad, &x, &result, &threads))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     code = shrink(&s, (const float *)(uintptr_t)x, (float *)(uintptr_t)result, threads);
@@ -746,11 +746,11 @@ static PyObject *py_shrink(PyObject *module, PyObject *arguments)
 
 static PyObject *py_shrink_backward(PyObject *module, PyObject *arguments)
 {
-    Squares s;
+    Windows s;
     address gradient, target;
     int added, threads, code;
-    if (!PyArg_ParseTuple(arguments, "nnnnn" ADDRESS ADDRESS "pi", &s.images, &s.height, &s.breadth,
-                          &s.channels, &s.factor, &gradient, &target, &added, &threads))
+    if (!PyArg_ParseTuple(arguments, "nnnnnn" ADDRESS ADDRESS "pi", &s.images, &s.height, &s.breadth,
+                          &s.channels, &s.tall, &s.broad, &gradient, &target, &added, &threads))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     code = shrink_backward(&s, (const float *)(uintptr_t)gradient, (float *)(uintptr_t)target, added,

@@ -82,19 +82,21 @@ def shrink(
     height: int,
     width: int,
     channels: int,
-    factor: int,
+    tall: int,
+    broad: int,
     x: int,
     result: int,
     threads: int,
 ) -> None:
-    """Write the means over squares of `factor` by `factor` pixels that don't overlap."""
+    """Write the means over windows of `tall` by `broad` pixels that don't overlap."""
 
 def shrink_backward(
     images: int,
     height: int,
     width: int,
     channels: int,
-    factor: int,
+    tall: int,
+    broad: int,
     gradient: int,
     target: int,
     added: bool,

@@ -280,31 +280,25 @@ def _address(x: Tensor | None) -> int:
 
 
 class Shrink:
-    """The mean over squares of pixels that don't overlap.
+    """The mean over squares of `factor` by `factor` pixels that don't overlap, or over all pixels.
 
     A norm's affine holds for means as well, so it goes on with them.
     """
 
-    def __init__(self, place: int, source: int, factor: int) -> None:
+    def __init__(self, place: int, source: int, factor: int | None) -> None:
         self.place, self.sources, self.factor = place, (source,), factor
 
     def forward(self, run: Forward, parameters: Kept) -> Kept:
         """Take the means."""
         source = self.sources[0]
         x = run.value(source)
-        images, channels, height, width = run.notes[self.place] = x.shape
-        shape = images, channels, height // self.factor, width // self.factor
-        result = torch.empty(shape, memory_format=torch.channels_last)
-        kernels.shrink(
-            images,
-            height,
-            width,
-            channels,
-            self.factor,
-            x.data_ptr(),
-            result.data_ptr(),
-            run.threads,
+        images, channels, height, width = x.shape
+        tall, broad = (height, width) if self.factor is None else (self.factor, self.factor)
+        result = torch.empty(
+            (images, channels, height // tall, width // broad), memory_format=torch.channels_last
         )
+        shape = run.notes[self.place] = images, height, width, channels, tall, broad
+        kernels.shrink(*shape, x.data_ptr(), result.data_ptr(), run.threads)
         run.values[self.place], run.affines[self.place] = result, run.affines[source]
         return ()
 
@@ -314,20 +308,17 @@ class Shrink:
         if gradient is None:
             return
         source = self.sources[0]
-        images, channels, height, width = shape = run.notes[self.place]
+        images, height, width, channels, tall, broad = run.notes[self.place]
         target, there = run.gradients[source], run.of_affines[source]
         added = target is not None
         if target is None:
+            shape = images, channels, height, width
             target = torch.empty(shape, memory_format=torch.channels_last)
             run.gradients[source], run.of_affines[source] = target, sums
         elif there is not None and sums is not None:
             there += sums
         kernels.shrink_backward(
-            images,
-            height,
-            width,
-            channels,
-            self.factor,
+            *(images, height, width, channels, tall, broad),
             gradient.data_ptr(),
             target.data_ptr(),
             added,

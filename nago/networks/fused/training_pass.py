@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from nago.networks.build import Interpreter, make_function
+from nago.networks.build import Interpreter, Readout, make_function
 from nago.networks.fused.steps import (
     Backward,
     Convolve,
@@ -157,14 +157,27 @@ class _Planner:
         elif layer is None and step.kind == "match":  # of equal widths
             return sources[0]
         elif step.kind == "shrink":
-            self.steps.append(Shrink(place, sources[0], step.stride))
-            if sources[0] in self.normed:
-                self.normed[place] = self.normed[sources[0]]
+            return self._shrink(place, sources[0], step.stride)
         else:
-            function = make_function(step) if layer is None else layer
-            learnt = {} if layer is None else {self.numbers[id(x)]: x for x in layer.parameters()}
-            applied = tuple(self._apply(source) for source in sources)
-            self.steps.append(Other(place, applied, function, learnt))
+            return self._other(place, sources, layer)
+        return place
+
+    def _other(self, place: int, sources: tuple[int, ...], layer: nn.Module | None) -> int:
+        """Write a step that torch's own operations compute."""
+        applied = tuple(self._apply(source) for source in sources)
+        function = make_function(self.program.steps[place]) if layer is None else layer
+        learnt = {} if layer is None else {self.numbers[id(x)]: x for x in layer.parameters()}
+        if isinstance(layer, Readout):
+            applied = (self._shrink(self._new_place(), applied[0], None),)
+            function = layer.answer
+        self.steps.append(Other(place, applied, function, learnt))
+        return place
+
+    def _shrink(self, place: int, source: int, factor: int | None) -> int:
+        """Write a mean over squares or all pixels; that of a norm's result is one as well."""
+        self.steps.append(Shrink(place, source, factor))
+        if source in self.normed:
+            self.normed[place] = self.normed[source]
         return place
 
     def _merge(self, place: int, sources: tuple[int, ...], layer: nn.Module | None) -> int:
@@ -195,7 +208,11 @@ class _Planner:
         if source not in self.normed:
             return source
         if source not in self.plain:
-            self.plain[source], self.places = self.places, self.places + 1
-            place, channels = self.plain[source], self.normed[source]
-            self.steps.append(Merge(place, (source,), channels, normed=(True,)))
+            self.plain[source] = place = self._new_place()
+            self.steps.append(Merge(place, (source,), self.normed[source], normed=(True,)))
         return self.plain[source]
+
+    def _new_place(self) -> int:
+        """Return a place behind those of the program."""
+        self.places += 1
+        return self.places - 1
