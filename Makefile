@@ -5,6 +5,7 @@ PEERS := .venv-peers
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= auto
+C := $(wildcard nago/networks/fused/c/*.[ch])
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format bench bench-search bench-beyond chaos driver docs site replication clean
@@ -14,7 +15,7 @@ help:  ## show this list
 
 setup: $(READY)  ## make .venv and install everything into it, once
 
-$(READY): pyproject.toml constraints.txt hatch_build.py nago/networks/fused/kernels.c
+$(READY): pyproject.toml constraints.txt hatch_build.py $(C)
 	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, this is " \
 		+ sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +33,7 @@ lint: $(READY)  ## check style, types, layers and rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(C)
 	$(BIN)/snakefmt --check workflow rules
 	$(BIN)/python .ci/lint_workflow.py
 	$(BIN)/python -m pytest --quiet tests/test_layers.py
@@ -39,6 +41,7 @@ lint: $(READY)  ## check style, types, layers and rules
 format: $(READY)  ## format all code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C)
 	$(BIN)/snakefmt workflow rules
 
 bench: $(READY)  ## measure planning, start-up, drawing, input and training, after a demo

@@ -1,6 +1,7 @@
 """Compiles the kernels of a training step on the CPU, when nago is installed or made a wheel."""
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -33,7 +34,7 @@ class CustomBuildHook(BuildHookInterface[Any]):
 def _compile(more: list[str]) -> None:
     extension = Extension(
         f"{FOLDER.replace('/', '.')}.kernels",
-        [f"{FOLDER}/kernels.c"],
+        sorted(map(str, Path(FOLDER, "c").glob("*.c"))),
         extra_compile_args=[*FLAGS, *more],
         extra_link_args=more,
         py_limited_api=True,

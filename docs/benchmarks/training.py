@@ -207,8 +207,8 @@ def describe_fused(measured: dict[str, Seconds]) -> str:
         "\n## Against torch's own operations",
         "",
         "The same networks without the fused pass, as they train on GPUs: batch norm, weighted sum"
-        " and ReLU one after the other. The last is the generator that the demo finds best, at 8 px"
-        f" and its batch of {SMALL.batch}.",
+        " and ReLU one after the other. The last is the generator that the demo finds best, at"
+        f" 8 px and a batch of {SMALL.batch}.",
         "",
         "| generator | image | fused (ms) | by torch (ms) | times faster |",
         "|---|---|---|---|---|",

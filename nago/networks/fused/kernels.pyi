@@ -1,4 +1,4 @@
-"""Compiled from kernels.c: what a step does between its convolutions. Addresses are numbers.
+"""Compiled from c/: what a step does between its convolutions. Addresses are numbers.
 
 Each takes the shape of its float32 matrices first, rows (pixels of all images) and channels, and
 the number of threads last, and raises RuntimeError, "out of memory", if it finds no room to work.

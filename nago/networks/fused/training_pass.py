@@ -10,18 +10,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from nago.networks.build import Interpreter, Readout, make_function
-from nago.networks.fused.steps import (
-    Backward,
-    Convolve,
-    Forward,
-    FusedStep,
-    Kept,
-    Merge,
-    Normalise,
-    Other,
-    Shrink,
-    lay_out,
-)
+from nago.networks.fused.runs import Backward, Forward, FusedStep, Kept, lay_out
+from nago.networks.fused.steps import Convolve, Merge, Normalise, Other, Shrink
 
 MERGES = frozenset(("sum", "add", "mean", "rectify"))
 """Kinds of steps that are weighted sums of their inputs, of one or of several."""
