@@ -14,7 +14,6 @@ from nago.generators.program import Channels, Program, Writer
 from nago.networks.build import Interpreter, build_network
 from nago.networks.fused.training_pass import fuse
 
-
 MOST_NODES = {"hnag": 40, "rnag": 60, "darts": 70}
 
 

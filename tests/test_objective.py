@@ -33,6 +33,7 @@ from nago.records import (
 from nago.tables import tabulate, tabulate_costs, write_table
 from nago.training import loop
 from nago.training.optimiser import MomentumSGD
+from nago.training.team import SOLO, Team
 
 PROTOCOL = Protocol(
     generator="hnag",
@@ -419,3 +420,38 @@ def test_a_final_network_that_diverges_is_not_tested_nor_loaded(searchable, tmp_
     save_network(tmp_path / "0.pt", network, read_info(searchable), result["status"])
     with pytest.raises(RecordError, match="training ended as diverged"):
         nago.load(tmp_path / "0.pt")
+
+
+class ReachedError(Exception):
+    """The training would begin."""
+
+
+@pytest.mark.parametrize(
+    ("fused", "changes", "run"),
+    [
+        (True, {}, {}),
+        (True, {"threads": 2, "label_smoothing": 0.1}, {}),
+        (False, {}, {"device": "cuda"}),
+        (False, {}, {"team": Team(rank=1, size=2)}),
+        (False, {"precision": "bfloat16"}, {}),
+        (False, {"channels_last": False}, {}),
+        (False, {"compile": True}, {}),
+    ],
+)
+def test_a_network_trains_by_the_fused_pass_where_that_computes_what_is_set(
+    fused, changes, run, searchable, monkeypatch
+):
+    trained = []
+
+    def note(network, *_):
+        trained.append(network)
+        raise ReachedError
+
+    monkeypatch.setattr(objective, "train_network", note)
+    device = torch.device(run.get("device", "cpu"))
+    monkeypatch.setattr(objective, "choose_device", lambda *_: device)
+    training = dataclasses.replace(PROTOCOL.training, **changes)
+    protocol = dataclasses.replace(PROTOCOL, training=training)
+    with pytest.raises(ReachedError):
+        train(searchable, Path(), protocol=protocol, team=run.get("team", SOLO))
+    assert [network.training_pass is not None for network in trained] == [fused]
