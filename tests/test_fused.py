@@ -197,6 +197,38 @@ def test_odd_programs_are_planned_right():
     assert max(errors) < 1e-4
 
 
+@pytest.mark.parametrize("end", ["convolve", "normalise", "rectify", "shrink"])
+def test_a_network_may_end_in_an_image_and_its_gradient_stays_the_callers(end):
+    writer = Writer(6, 2)
+    x = writer.convolve("a", writer.image, Channels(0), (3, 3))
+    if end != "convolve":
+        x = writer.normalise("a", x)
+    if end == "rectify":
+        x = writer.rectify(x)
+    if end == "shrink":
+        x = writer.bring("b", x, 1, Channels(0))
+    program = Program(tuple(writer.steps), trunk=1)
+    fused = randomise(Interpreter(program, [3]), 0)
+    wide = copy.deepcopy(fused).double()
+    fuse(fused)
+    images = noise(4, 2, 6, 6)
+    results = [network(x) for network, x in ((fused, images), (wide, images.double()))]
+    torch.testing.assert_close(results[0].double(), results[1], rtol=1e-5, atol=1e-5)
+    gradient = noise(*results[0].shape, seed=1)
+    given = gradient.clone()
+    for result in results:
+        result.backward(given.to(result.dtype), retain_graph=True)
+    assert torch.equal(given, gradient)
+    gradients = [{n: x.grad for n, x in m.named_parameters()} for m in (fused, wide)]
+    assert measure_error(*gradients) < 1e-5
+    fused.zero_grad()
+    wide.zero_grad()
+    results[0].square().mean((2, 3)).sum().backward()  # a gradient without a memory of its own
+    results[1].square().mean((2, 3)).sum().backward()
+    gradients = [{n: x.grad for n, x in m.named_parameters()} for m in (fused, wide)]
+    assert measure_error(*gradients) < 1e-5
+
+
 # ---- how it may be used ----
 
 

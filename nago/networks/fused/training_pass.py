@@ -75,7 +75,8 @@ class TrainingPass:
         """Return the gradient of each parameter from that of the logits."""
         own: list[Tensor | None] = [None] * len(parameters)
         run = Backward(self._blank(), self._blank(), own, torch.get_num_threads(), notes)
-        run.gradients[self.result] = gradient
+        # Steps write into gradients, and this one is the caller's.
+        run.gradients[self.result] = lay_out(gradient).clone() if gradient.dim() == 4 else gradient
         for step, tensors in zip(reversed(self.steps), reversed(kept), strict=True):
             step.backward(run, parameters, tensors)
         return run.of_parameters

@@ -41,8 +41,10 @@ static PyObject *py_measure_norm(PyObject *module, PyObject *arguments)
     norm.counter = (int64_t *)(uintptr_t)counter;
     Plan plan = make_plan(rows, channels);
     int code;
-    Py_BEGIN_ALLOW_THREADS code = measure_norm(&plan, &norm);
-    Py_END_ALLOW_THREADS return finish(code);
+    Py_BEGIN_ALLOW_THREADS
+    code = measure_norm(&plan, &norm);
+    Py_END_ALLOW_THREADS
+    return finish(code);
 }
 
 static PyObject *py_correct_gradient(PyObject *module, PyObject *arguments)
@@ -54,11 +56,12 @@ static PyObject *py_correct_gradient(PyObject *module, PyObject *arguments)
                           &channels, &gradient, &x, &affine, &inverse, &sums, &threads))
         return NULL;
     Plan plan = make_plan(rows, channels);
-    Py_BEGIN_ALLOW_THREADS code =
-        correct_gradient(&plan, (float *)(uintptr_t)gradient, (const float *)(uintptr_t)x,
-                         (const float *)(uintptr_t)affine, (const float *)(uintptr_t)inverse,
-                         (float *)(uintptr_t)sums, threads);
-    Py_END_ALLOW_THREADS return finish(code);
+    Py_BEGIN_ALLOW_THREADS
+    code = correct_gradient(&plan, (float *)(uintptr_t)gradient, (const float *)(uintptr_t)x,
+                            (const float *)(uintptr_t)affine, (const float *)(uintptr_t)inverse,
+                            (float *)(uintptr_t)sums, threads);
+    Py_END_ALLOW_THREADS
+    return finish(code);
 }
 
 /* Write the addresses in a list; 0, or an error of Python. */
@@ -78,9 +81,6 @@ static int read_addresses(PyObject *list, whole number, void **addresses)
     return 0;
 }
 
-enum { USUAL = 16 };
-/* Inputs of a merge for which there is room on the stack. */
-
 static PyObject *py_merge_forward(PyObject *module, PyObject *arguments)
 {
     whole rows, channels;
@@ -93,8 +93,8 @@ static PyObject *py_merge_forward(PyObject *module, PyObject *arguments)
         return NULL;
     merge.number = PyList_Size(inputs);
     merge.gates = (const float *)(uintptr_t)gates;
-    void *room[2 * USUAL], **addresses = room;
-    if (merge.number > USUAL && !(addresses = malloc(2 * merge.number * sizeof(void *))))
+    void **addresses = malloc(2 * merge.number * sizeof(void *));
+    if (!addresses)
         return finish(-1);
     int code = read_addresses(inputs, merge.number, addresses) ||
                read_addresses(affines, merge.number, addresses + merge.number);
@@ -102,11 +102,11 @@ static PyObject *py_merge_forward(PyObject *module, PyObject *arguments)
         merge.inputs = (const float **)addresses;
         merge.affines = merge.inputs + merge.number;
         Plan plan = make_plan(rows, channels);
-        Py_BEGIN_ALLOW_THREADS code = merge_forward(&plan, &merge, (float *)(uintptr_t)result);
+        Py_BEGIN_ALLOW_THREADS
+        code = merge_forward(&plan, &merge, (float *)(uintptr_t)result);
         Py_END_ALLOW_THREADS
     }
-    if (addresses != room)
-        free(addresses);
+    free(addresses);
     return PyErr_Occurred() ? NULL : finish(code);
 }
 
@@ -124,8 +124,8 @@ static PyObject *py_merge_backward(PyObject *module, PyObject *arguments)
         return NULL;
     whole number = merge.number = PyList_Size(inputs);
     merge.gates = (const float *)(uintptr_t)gates;
-    void *room[5 * USUAL], **addresses = room;
-    if (number > USUAL && !(addresses = malloc(5 * number * sizeof(void *))))
+    void **addresses = malloc(5 * number * sizeof(void *));
+    if (!addresses)
         return finish(-1);
     int code = read_addresses(inputs, number, addresses) ||
                read_addresses(affines, number, addresses + number) ||
@@ -138,12 +138,12 @@ static PyObject *py_merge_backward(PyObject *module, PyObject *arguments)
         Gradients gradients = {(float **)addresses + 2 * number, (float **)addresses + 3 * number,
                                (float *)(uintptr_t)of_gates, addresses + 4 * number};
         Plan plan = make_plan(rows, channels);
-        Py_BEGIN_ALLOW_THREADS code = merge_backward(&plan, &merge, (float *)(uintptr_t)gradient,
-                                                     (const float *)(uintptr_t)result, &gradients);
+        Py_BEGIN_ALLOW_THREADS
+        code = merge_backward(&plan, &merge, (float *)(uintptr_t)gradient,
+                              (const float *)(uintptr_t)result, &gradients);
         Py_END_ALLOW_THREADS
     }
-    if (addresses != room)
-        free(addresses);
+    free(addresses);
     return PyErr_Occurred() ? NULL : finish(code);
 }
 
@@ -155,9 +155,10 @@ static PyObject *py_shrink(PyObject *module, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "nnnnnn" ADDRESS ADDRESS "i", &s.images, &s.height,
                           &s.breadth, &s.channels, &s.tall, &s.broad, &x, &result, &threads))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS code =
-        shrink(&s, (const float *)(uintptr_t)x, (float *)(uintptr_t)result, threads);
-    Py_END_ALLOW_THREADS return finish(code);
+    Py_BEGIN_ALLOW_THREADS
+    code = shrink(&s, (const float *)(uintptr_t)x, (float *)(uintptr_t)result, threads);
+    Py_END_ALLOW_THREADS
+    return finish(code);
 }
 
 static PyObject *py_shrink_backward(PyObject *module, PyObject *arguments)
@@ -169,9 +170,11 @@ static PyObject *py_shrink_backward(PyObject *module, PyObject *arguments)
                           &s.breadth, &s.channels, &s.tall, &s.broad, &gradient, &target, &added,
                           &threads))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS code = shrink_backward(&s, (const float *)(uintptr_t)gradient,
-                                                  (float *)(uintptr_t)target, added, threads);
-    Py_END_ALLOW_THREADS return finish(code);
+    Py_BEGIN_ALLOW_THREADS
+    code = shrink_backward(&s, (const float *)(uintptr_t)gradient, (float *)(uintptr_t)target,
+                           added, threads);
+    Py_END_ALLOW_THREADS
+    return finish(code);
 }
 
 static PyMethodDef methods[] = {
