@@ -23,8 +23,10 @@ from nago.data.files import ImageFiles, sum_pixels
 from nago.data.images import LabelledImages, StoredImages
 from nago.data.pixels import read_pixels
 from nago.networks.build import build_network
+from nago.networks.fused.training_pass import fuse
 from nago.records import TrainingSettings
 from nago.sampling import make_recipe
+from nago.training.device import keep_memory
 from nago.training.optimiser import MomentumSGD
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -48,6 +50,7 @@ MEDIUM = settings(crop="resized", colour_jitter=JITTER, cutout=32)
 def main() -> None:
     """Print the page."""
     torch.set_num_threads(1)
+    keep_memory()
     torch.manual_seed(0)
     print("\n\n".join([INTRODUCTION, describe_protocols(), describe_shares(), describe_files()]))
 
@@ -55,7 +58,8 @@ def main() -> None:
 INTRODUCTION = f"""# The way of images into a training
 
 CPU seconds of one thread; the median of {ROUNDS} rounds in which everything compared takes its
-turn, {BATCH} images each. torch {torch.__version__}.
+turn, {BATCH} images each. As in a training, the C library keeps freed memory.
+torch {torch.__version__}.
 
 `python docs/benchmarks/input.py > docs/benchmarks/input.md`"""
 
@@ -189,7 +193,8 @@ def measure_step(
 ) -> tuple[float, float]:
     """Return the CPU seconds of a step's input and of the rest of it."""
     recipe = make_recipe(named=name, seed=0, task={"image_size": size})
-    network = build_network(recipe.draw(), seed=0)
+    network = build_network(recipe.draw(), seed=0).to(memory_format=torch.channels_last)
+    fuse(network)
     optimiser = MomentumSGD(network.parameters(), protocol)
     given: list[Tensor] = []
 
