@@ -1,4 +1,10 @@
-"""Runs of a fused pass: what its steps have in common, on the way forward and on the way back."""
+"""Runs of a fused pass: what its steps have in common, on the way forward and on the way back.
+
+Tensors are batches (N, C, H, W), float32, their channels last in memory. The result of a batch
+norm stands as what it was taken of, with an affine (4, C): the norm's mean, scale and shift, and
+behind them one over the standard deviation. It is `(x - mean) * scale + shift`, computed where it
+is read.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

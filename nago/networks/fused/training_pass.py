@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from nago.networks.build import Interpreter, Readout, make_function
+from nago.networks.fused.linear import Merge, Shrink
 from nago.networks.fused.runs import Backward, Forward, FusedStep, Kept, lay_out
-from nago.networks.fused.steps import Convolve, Merge, Normalise, Other, Shrink
+from nago.networks.fused.steps import Convolve, Normalise, Other
 
 MERGES = frozenset(("sum", "add", "mean", "rectify"))
 """Kinds of steps that are weighted sums of their inputs, of one or of several."""
