@@ -3,13 +3,19 @@
 import copy
 import dataclasses
 import io
+import os
 import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from draws import SPACES, draw, draw_configuration, own_settings
 from torch.nn import functional
 
+import nago
 from nago.generators.program import Channels, Program, Writer
 from nago.networks.build import Interpreter, build_network
 from nago.networks.fused.training_pass import fuse
@@ -317,3 +323,20 @@ def test_a_copy_and_a_saved_network_train_by_their_own_parameters(fused):
         _, gradients = train_once(other, noise(4, 1, 8, 8), torch.arange(4))
         assert all(x is not None for x in gradients.values())
         assert all(parameter.grad is None for parameter in fused.parameters())
+
+
+def test_without_its_compiled_part_it_says_what_to_do(tmp_path):
+    package = Path(nago.__file__).parent
+    shutil.copytree(package, tmp_path / "nago", ignore=shutil.ignore_patterns("*.so"))
+    code = "import nago.networks.build; print('built'); import nago.objective"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stdout == "built\n"  # what doesn't train needs it not
+    assert "compiled part of nago is missing; install nago again" in run.stderr.splitlines()[-1]

@@ -6,3 +6,13 @@ applied where its result is read; a merge applies the norms of its inputs, adds 
 rectifies in one pass; the backward pass is written out, so that gradients of one tensor are added
 where they arise.
 """
+
+try:
+    from nago.networks.fused import kernels
+except ImportError as error:
+    raise ImportError(
+        "the compiled part of nago is missing; install nago again, by `make setup` or"
+        " `pip install .`, with a C compiler at hand"
+    ) from error
+
+__all__ = ["kernels"]
