@@ -22,7 +22,8 @@ def fuse(network: Interpreter) -> None:
     """Let a network train by its fused pass from now on: the same to rounding, and faster.
 
     It takes images on the CPU, float32, and wants the network's channels last. Modules of layers
-    aren't called, so that their hooks aren't either. Evaluation stays as it is.
+    aren't called, so that their hooks aren't either; layers that are exchanged afterwards aren't
+    noticed, so fuse again then. Evaluation stays as it is.
     """
     network.training_pass = TrainingPass(network)
 
