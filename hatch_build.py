@@ -25,7 +25,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
         """Compile, with threads where the compiler has them."""
         try:
             _compile(THREADS)
-        except FAILURES:  # Apple's compiler has none
+        except FAILURES as error:  # Apple's compiler has none
+            self.app.display_warning(f"nago's kernels get one thread each: {error}")
             _compile([])
         build_data["pure_python"], build_data["infer_tag"] = False, True
         build_data["artifacts"].append(f"{FOLDER}/*.so")

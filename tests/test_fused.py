@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from draws import SPACES, draw, draw_configuration, own_settings
+from kept_bytes import extra_bytes, saved_bytes
 from torch.nn import functional
 
 import nago
@@ -119,7 +120,7 @@ def test_evaluation_stays_as_it_was_to_the_bit():
     assert torch.equal(plain.eval()(images), fused.eval()(images))
 
 
-def test_training_a_fused_network_repeats_bit_for_bit_on_any_number_of_threads():
+def test_a_fused_pass_repeats_bit_for_bit_and_to_rounding_on_more_threads():
     architecture = draw_any(4, "hnag", "base")
     images = noise(16, architecture.image_channels, *[architecture.image_size] * 2)
     results = []
@@ -141,26 +142,13 @@ def test_no_more_is_kept_for_the_backward_pass(generator, space):
     for seed in range(4):
         architecture = draw_any(seed, generator, space)
         plain, fused, _ = make_networks(architecture, seed)
-        kept = [count_kept(network, architecture) for network in (plain, fused)]
-        assert kept[1] <= kept[0]
-
-
-def count_kept(network, architecture):
-    """What autograd keeps of one image more, each storage once."""
-    totals = []
-    for number in (2, 3):
-        images = noise(number, architecture.image_channels, *[architecture.image_size] * 2)
-        kept = []
-
-        def pack(tensor, kept=kept):
-            kept.append(tensor.detach())
-            return kept[-1]
-
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            network(images)
-        storages = {x.untyped_storage().data_ptr(): x.untyped_storage() for x in kept}
-        totals.append(sum(storage.nbytes() for storage in storages.values()))
-    return totals[1] - totals[0]
+        shape = architecture.image_channels, *[architecture.image_size] * 2
+        by_torch, by_fused = (
+            extra_bytes(lambda images, network=network: saved_bytes(network, images), *shape)
+            for network in (plain, fused)
+        )
+        # What convolutions take is kept by either, and seen by whoever counts.
+        assert 0.3 * by_torch < by_fused <= by_torch
 
 
 def write_odd_program():

@@ -50,6 +50,8 @@ DIGITS = "3,5,.9 / 1,.3 / 10,3,.8"
 SMALL = Generator(((3, 5, 0.864), (1, 0.258), (10, 3, 0.808)), 8, 150_000, 64)
 """The generator that the demo finds best, at the digits' size and batch."""
 
+EVERY = GENERATORS | {DIGITS: SMALL}
+
 KINDS: dict[type, str] = {
     Convolve: "convolution",
     Normalise: "norm",
@@ -86,8 +88,7 @@ def main() -> None:
                 flush=True,
             )
     print(describe_limit({name: measure_limit(name) for name in GENERATORS}), flush=True)
-    everything = GENERATORS | {DIGITS: SMALL}
-    fused = {name: measure_fused(generator) for name, generator in everything.items()}
+    fused = {name: measure_fused(generator) for name, generator in EVERY.items()}
     print(describe_fused(fused), flush=True)
     print(describe_kinds({name: share_kinds(name) for name in GENERATORS}), flush=True)
     print(describe_growth(measure_growth()), flush=True)
@@ -215,7 +216,7 @@ def describe_fused(measured: dict[str, Seconds]) -> str:
         "|---|---|---|---|---|",
     ]
     for name, seconds in measured.items():
-        size = (GENERATORS | {DIGITS: SMALL})[name].image_size
+        size = EVERY[name].image_size
         fused, other = (1000 * statistics.median(values) for values in seconds.values())
         ratio = divide(seconds["by torch"], seconds["fused"])
         lines.append(f"| {name} | {size} | {fused:.1f} | {other:.1f} | {ratio:.2f} |")

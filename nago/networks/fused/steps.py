@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from nago.generators.complexity import FLOAT_BYTES
 from nago.networks.fused import kernels
 from nago.networks.fused.runs import Backward, Forward, Kept, lay_out
-
-FLOAT_BYTES = 4
 
 _convolution_backward = torch.ops.aten.convolution_backward.default
 
@@ -58,7 +57,6 @@ class Normalise:
     ) -> None:
         self.place, self.sources, self.norm = place, (source,), norm
         self.gamma, self.beta, self.channels = gamma, beta, norm.num_features
-        self.momentum = 0.0 if norm.momentum is None else norm.momentum
 
     def forward(self, run: Forward, parameters: Kept) -> Kept:
         """Take the statistics of the batch, and move the running ones."""
@@ -71,6 +69,7 @@ class Normalise:
         assert mean is not None
         assert variance is not None
         assert counter is not None
+        assert norm.momentum is not None
         kernels.measure_norm(
             rows,
             channels,
@@ -78,7 +77,7 @@ class Normalise:
             parameters[self.gamma].data_ptr(),
             parameters[self.beta].data_ptr(),
             norm.eps,
-            self.momentum,
+            norm.momentum,
             affine.data_ptr(),
             affine.data_ptr() + 3 * FLOAT_BYTES * channels,
             mean.data_ptr(),
