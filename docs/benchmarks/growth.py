@@ -1,5 +1,6 @@
 """How the cost of a network grows with its number of operations; a part of training.py."""
 
+import gc
 import math
 import statistics
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ def measure_growth() -> list[Growth]:
         graphs = (top, 4, 0.5), (middle, 0.5), (bottom, 4, 0.5)
         architecture = draw(graphs, 32, 4_000_000)
         build = {"build": lambda a=architecture: build_network(a, 0)}
+        gc.disable()  # else a turn of it, over all earlier networks, falls on some of the builds
         builds = take_turns(build, ROUNDS)["build"]
+        gc.enable()
         network = build_network(architecture, 0)
         fuse(network)
         subject = make_subject(network, 32, BATCH, "channels_last")
